@@ -1,0 +1,41 @@
+import type { Credential } from "@shadowfleet/wire";
+
+/** One access key of a port, its secret already derived. */
+export interface KeyConfig {
+  readonly id: string;
+  readonly name: string;
+  readonly credential: Credential;
+}
+
+/** One listening port, served with TCP by tcp-relay and UDP by udp-relay. */
+export interface PortConfig {
+  /** Bind address; "::" is IPv6 and IPv4. */
+  readonly host: string;
+  readonly port: number;
+  /** At least one; all of one method. Many keys: trial decryption (SIP004) or identity headers (SIP022, with `identityKey`). */
+  readonly keys: readonly KeyConfig[];
+  /** SIP023: the port's iPSK. */
+  readonly identityKey: Buffer | undefined;
+}
+
+/** What both relays are configured with, whichever file format it came from. All times in milliseconds. */
+export interface RelayConfig {
+  readonly ports: readonly PortConfig[];
+  readonly handshakeTimeoutMs: number;
+  readonly dialTimeoutMs: number;
+  /** TCP idle timeout; the ancestor's `timeout`. */
+  readonly idleTimeoutMs: number;
+  readonly udpIdleTimeoutMs: number;
+  /** Live TCP connections a port accepts before it pauses. */
+  readonly maxConnections: number;
+  /** UDP sessions: cap per access key and in all; the least recently used goes first. */
+  readonly maxUdpSessionsPerKey: number;
+  readonly maxUdpSessions: number;
+  /** SIP004 replay filter on or off; SIP022's is always on. */
+  readonly replayFilter: boolean;
+  readonly allowSegmentedHeader: boolean;
+  readonly allowPrivateTargets: boolean;
+  /** CIDRs that are allowed though the guard's table forbids them, and forbidden though it allows them. Deny wins. */
+  readonly allowTargets: readonly string[];
+  readonly denyTargets: readonly string[];
+}

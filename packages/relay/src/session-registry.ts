@@ -1,0 +1,29 @@
+import type { ErrorCode } from "@shadowfleet/runtime";
+
+/** A live TCP connection or UDP association of an access key. */
+export interface LiveSession {
+  /** Unique in this process. */
+  readonly id: string;
+  readonly keyId: string;
+  readonly port: number;
+  readonly transport: "tcp" | "udp";
+  readonly clientHost: string;
+  readonly clientPort: number;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** Payload bytes so far. */
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** Ends it now under this code. */
+  terminate(code: ErrorCode): void;
+}
+
+/** What is live in this process, by access key, so that a cut-off reaches every session of a key at once. */
+export interface SessionRegistry {
+  readonly size: number;
+  add(session: LiveSession): void;
+  remove(session: LiveSession): void;
+  list(keyId?: string): readonly LiveSession[];
+  /** Ends all sessions of the key; returns how many. */
+  terminateKey(keyId: string, code: ErrorCode): number;
+}

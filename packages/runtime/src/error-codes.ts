@@ -1,0 +1,116 @@
+/** gRPC status names used by the fleet (google.rpc.Code). */
+export type GrpcStatus =
+  | "CANCELLED"
+  | "INVALID_ARGUMENT"
+  | "DEADLINE_EXCEEDED"
+  | "NOT_FOUND"
+  | "ALREADY_EXISTS"
+  | "PERMISSION_DENIED"
+  | "RESOURCE_EXHAUSTED"
+  | "FAILED_PRECONDITION"
+  | "ABORTED"
+  | "UNIMPLEMENTED"
+  | "INTERNAL"
+  | "UNAVAILABLE"
+  | "UNAUTHENTICATED";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** What one error code means everywhere it can show up. */
+export interface ErrorCodeEntry {
+  /** Level of the log line written when it ends a connection, packet or call. Anything a stranger can cause at will is `debug`. */
+  readonly level: LogLevel;
+  readonly grpcStatus: GrpcStatus;
+  /** SOCKS5 reply (RFC 1928 §6) the gateway answers with when this is why a request failed. */
+  readonly socksReply: number;
+  /** HTTP status the gateway's HTTP proxy answers with. */
+  readonly httpStatus: number;
+  readonly description: string;
+}
+
+const GENERAL_FAILURE = 0x01;
+const NOT_ALLOWED = 0x02;
+const NETWORK_UNREACHABLE = 0x03;
+const HOST_UNREACHABLE = 0x04;
+const CONNECTION_REFUSED = 0x05;
+const TTL_EXPIRED = 0x06;
+const COMMAND_NOT_SUPPORTED = 0x07;
+const ADDRESS_NOT_SUPPORTED = 0x08;
+
+const entry = (level: LogLevel, grpcStatus: GrpcStatus, socksReply: number, httpStatus: number, description: string): ErrorCodeEntry => ({
+  level,
+  grpcStatus,
+  socksReply,
+  httpStatus,
+  description,
+});
+
+/**
+ * The one registry: a code is log field `code`, metric label `error_type`, SOCKS reply, HTTP status and gRPC status at once, and what
+ * tests assert. `docs/errors.md` is generated from it; a test counts it.
+ */
+export const ERROR_CODES = {
+  // What arrived could not be accepted (the wire library's failures).
+  AUTH_FAILED: entry("debug", "UNAUTHENTICATED", GENERAL_FAILURE, 502, "No access key opens the bytes, or a tag is wrong"),
+  REPLAYED: entry("debug", "ALREADY_EXISTS", GENERAL_FAILURE, 502, "The salt or packet id was seen before"),
+  BAD_TIMESTAMP: entry("debug", "FAILED_PRECONDITION", GENERAL_FAILURE, 502, "The peer's clock is more than 30 s from ours"),
+  BAD_HEADER: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "Authenticated, but the header is malformed"),
+  BAD_ADDRESS: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "Authenticated, but the target address is malformed"),
+  SEGMENTED_HEADER: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "SIP022 salt and fixed header came in several reads"),
+  TOO_SHORT: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "Too short to be a Shadowsocks stream or packet"),
+  HANDSHAKE_TIMEOUT: entry("debug", "DEADLINE_EXCEEDED", GENERAL_FAILURE, 408, "The handshake was not complete at its deadline"),
+  CLOSED_IN_HANDSHAKE: entry("debug", "CANCELLED", GENERAL_FAILURE, 400, "The peer closed before its handshake was complete"),
+
+  // Reaching the target (relay) or the upstream (gateway).
+  DNS_FAILED: entry("info", "UNAVAILABLE", HOST_UNREACHABLE, 502, "The name does not resolve"),
+  TARGET_FORBIDDEN: entry("info", "PERMISSION_DENIED", NOT_ALLOWED, 403, "The target guard does not allow this address"),
+  DIAL_REFUSED: entry("info", "UNAVAILABLE", CONNECTION_REFUSED, 502, "Connection refused"),
+  DIAL_TIMEOUT: entry("info", "DEADLINE_EXCEEDED", TTL_EXPIRED, 504, "No answer within the dial timeout"),
+  DIAL_HOST_UNREACHABLE: entry("info", "UNAVAILABLE", HOST_UNREACHABLE, 502, "Host unreachable"),
+  DIAL_NETWORK_UNREACHABLE: entry("info", "UNAVAILABLE", NETWORK_UNREACHABLE, 502, "Network unreachable"),
+  DIAL_FAILED: entry("info", "UNAVAILABLE", GENERAL_FAILURE, 502, "Connecting failed for another reason"),
+  OUT_OF_DESCRIPTORS: entry("error", "RESOURCE_EXHAUSTED", GENERAL_FAILURE, 503, "The process has no file descriptors left"),
+
+  // A connection that stood ended abnormally.
+  RELAY_CLIENT_ERROR: entry("debug", "ABORTED", GENERAL_FAILURE, 502, "The client's connection broke while relaying"),
+  RELAY_TARGET_ERROR: entry("debug", "ABORTED", GENERAL_FAILURE, 502, "The far side's connection broke while relaying"),
+  STREAM_CORRUPT: entry("info", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "A chunk after the handshake failed authentication"),
+  STREAM_TRUNCATED: entry("debug", "ABORTED", GENERAL_FAILURE, 502, "The stream ended inside a chunk"),
+  IDLE_TIMEOUT: entry("debug", "DEADLINE_EXCEEDED", TTL_EXPIRED, 504, "Nothing moved for the idle timeout"),
+  SESSION_TERMINATED: entry("info", "CANCELLED", NOT_ALLOWED, 403, "Ended by the fleet: key removed, disabled or cut off"),
+  DRAIN_DEADLINE: entry("warn", "UNAVAILABLE", GENERAL_FAILURE, 503, "Still open at the drain deadline, closed by shutdown"),
+
+  // The gateway's own clients.
+  PROTOCOL_UNKNOWN: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 400, "The first byte is neither SOCKS nor HTTP"),
+  SOCKS_BAD_REQUEST: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 400, "Malformed SOCKS message"),
+  SOCKS_COMMAND_NOT_SUPPORTED: entry(
+    "info",
+    "UNIMPLEMENTED",
+    COMMAND_NOT_SUPPORTED,
+    405,
+    "SOCKS command other than CONNECT, UDP ASSOCIATE",
+  ),
+  SOCKS_ADDRESS_NOT_SUPPORTED: entry("info", "UNIMPLEMENTED", ADDRESS_NOT_SUPPORTED, 400, "SOCKS address type unknown"),
+  PROXY_AUTH_FAILED: entry("info", "UNAUTHENTICATED", NOT_ALLOWED, 407, "Wrong or missing proxy user name or password"),
+  HTTP_BAD_REQUEST: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 400, "Malformed HTTP proxy request"),
+  NO_UPSTREAM: entry("error", "UNAVAILABLE", GENERAL_FAILURE, 503, "No upstream is configured"),
+  UPSTREAM_CLOSED_EARLY: entry("info", "UNAVAILABLE", GENERAL_FAILURE, 502, "The upstream closed before its first byte"),
+
+  // Datagrams.
+  PACKET_TOO_LARGE: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 413, "The datagram would exceed 65,507 bytes"),
+  FRAGMENT_NOT_SUPPORTED: entry("debug", "UNIMPLEMENTED", GENERAL_FAILURE, 400, "SOCKS5 UDP fragments are not reassembled"),
+  UDP_SEND_FAILED: entry("debug", "UNAVAILABLE", GENERAL_FAILURE, 502, "The datagram could not be sent"),
+  UDP_SESSION_LIMIT: entry("warn", "RESOURCE_EXHAUSTED", GENERAL_FAILURE, 503, "A UDP session was dropped to stay within the cap"),
+
+  // The process itself.
+  CONFIG_INVALID: entry("error", "INVALID_ARGUMENT", GENERAL_FAILURE, 500, "The configuration was refused"),
+  BIND_FAILED: entry("error", "FAILED_PRECONDITION", GENERAL_FAILURE, 500, "A port could not be bound"),
+  STORE_UNAVAILABLE: entry("error", "UNAVAILABLE", GENERAL_FAILURE, 503, "The shared store does not answer"),
+  INTERNAL: entry("error", "INTERNAL", GENERAL_FAILURE, 500, "A bug: please report it"),
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export function errorEntry(code: ErrorCode): ErrorCodeEntry {
+  return ERROR_CODES[code];
+}

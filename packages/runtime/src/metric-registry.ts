@@ -1,0 +1,76 @@
+/** How an instrument gets its values: `counter` and `histogram` are fed once an event, `observed-*` are read from plain fields at scrape time. */
+export type MetricKind = "counter" | "histogram" | "observed-counter" | "observed-gauge";
+
+export interface MetricEntry {
+  readonly kind: MetricKind;
+  /** UCUM unit; the unit word is also in the name, so that scrape and OTLP give the same series (docs/adr). */
+  readonly unit: string;
+  readonly description: string;
+  /** Every attribute the metric may carry. Never a client address, target host or secret. */
+  readonly attributes: readonly string[];
+  /** Histogram bucket bounds, in the unit. */
+  readonly buckets?: readonly number[];
+}
+
+const metric = (
+  kind: MetricKind,
+  unit: string,
+  description: string,
+  attributes: readonly string[] = [],
+  buckets?: readonly number[],
+): MetricEntry => (buckets ? { kind, unit, description, attributes, buckets } : { kind, unit, description, attributes });
+
+const LIFETIME_BUCKETS = [0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600];
+const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/**
+ * Every metric of the fleet: code makes its instruments from this table, `docs/metrics.md` is generated from it, dashboards and rules may use
+ * no other name. `network.transport` is tcp or udp; `network.io.direction` is up (client to target) or down.
+ */
+export const METRICS = {
+  "shadowsocks.connections": metric("counter", "{connection}", "Client connections ended, by outcome: OK or an error code", [
+    "network.transport",
+    "outcome",
+  ]),
+  "shadowsocks.connections.active": metric("observed-gauge", "{connection}", "Client connections open now", ["network.transport"]),
+  "shadowsocks.connection.duration.seconds": metric(
+    "histogram",
+    "s",
+    "Lifetime of accepted client connections",
+    ["network.transport"],
+    LIFETIME_BUCKETS,
+  ),
+  "shadowsocks.relay.bytes": metric("observed-counter", "By", "Payload bytes relayed, without headers and encryption", [
+    "network.transport",
+    "network.io.direction",
+  ]),
+  "shadowsocks.udp.packets": metric("observed-counter", "{packet}", "Datagrams handled, by outcome: OK or an error code", [
+    "network.io.direction",
+    "outcome",
+  ]),
+  "shadowsocks.udp.sessions.active": metric("observed-gauge", "{session}", "UDP sessions open now"),
+  "shadowsocks.handshake.failures": metric("counter", "{connection}", "Connections whose handshake failed", ["error.type"]),
+  "shadowsocks.handshake.duration.seconds": metric("histogram", "s", "Accept to authenticated target address", [], LATENCY_BUCKETS),
+  "shadowsocks.replay.filter.entries": metric("observed-gauge", "{salt}", "Salts remembered by the replay filter"),
+  "shadowsocks.dial.duration.seconds": metric(
+    "histogram",
+    "s",
+    "Time to reach a target or upstream, by result: OK or an error code",
+    ["error.type"],
+    LATENCY_BUCKETS,
+  ),
+  "shadowsocks.listener.pauses": metric("counter", "{pause}", "Times accepting paused because descriptors or the connection cap ran out"),
+  "shadowsocks.upstream.picks": metric("counter", "{pick}", "Upstream tries by the gateway's picker", ["upstream", "result"]),
+  "shadowsocks.upstream.fail.count": metric("observed-gauge", "{failure}", "failCnt of each upstream, 0 to 30", ["upstream"]),
+  "fleet.ports.bound": metric("observed-gauge", "{port}", "Listening ports bound now"),
+  "fleet.ports.failed": metric("observed-gauge", "{port}", "Configured ports that could not be bound"),
+  "fleet.keys.active": metric("observed-gauge", "{key}", "Access keys in force"),
+  "fleet.config.reloads": metric("counter", "{reload}", "Configuration reloads, by result: OK or an error code", ["outcome"]),
+  "fleet.build.info": metric("observed-gauge", "1", "1, labelled with what runs", ["version"]),
+} as const satisfies Record<string, MetricEntry>;
+
+export type MetricName = keyof typeof METRICS;
+type NameOfKind<K extends MetricKind> = { [N in MetricName]: (typeof METRICS)[N]["kind"] extends K ? N : never }[MetricName];
+export type CounterName = NameOfKind<"counter">;
+export type HistogramName = NameOfKind<"histogram">;
+export type ObservedName = NameOfKind<"observed-counter" | "observed-gauge">;

@@ -1,0 +1,1 @@
+export { type FailCounts, MAX_FAIL_COUNT, MemoryFailCounts } from "./fail-counts.ts";
