@@ -1,6 +1,6 @@
 import type { TargetAddress } from "./address.ts";
 import type { WireFailure } from "./failure.ts";
-import type { ServerKey } from "./stream.ts";
+import type { KeyRing, ServerKey } from "./stream.ts";
 
 /** SIP022 §3.2: what the server keeps for one client session (separate header, subkeys, sliding window, packet ids). Opaque to services. */
 export interface ServerPacketSession {
@@ -25,8 +25,11 @@ export interface RefusedPacket {
 
 /** UDP as the server (udp-relay) sees it; one per listening port. No datagram of any content or length makes it throw. */
 export interface ServerPacketCodec<K extends ServerKey> {
-  /** Opens one datagram from a client. SIP022: authentication and timestamp are checked before window or session table are touched. */
-  open(datagram: Buffer): OpenedRequest<K> | RefusedPacket;
+  /**
+   * Opens one datagram from a client with the ring of that client's address. SIP022: authentication and timestamp are checked before
+   * window or session table are touched.
+   */
+  open(datagram: Buffer, ring: KeyRing<K>): OpenedRequest<K> | RefusedPacket;
   /** Seals an answer from `source` for the client that `key` (and `session`) belong to. The result is owned by the receiver. */
   seal(key: K, session: ServerPacketSession | undefined, source: TargetAddress, payload: Buffer): Buffer;
   /** Forgets a session when its NAT entry ends. */
