@@ -1,9 +1,46 @@
-export { ATYP_DOMAIN, ATYP_IPV4, ATYP_IPV6, type TargetAddress } from "./address.ts";
-export type { Credential, CredentialResult } from "./credential.ts";
+export { type AccessUri, type AccessUriResult, formatAccessUri, type PluginSpec, parseAccessUri } from "./access-uri.ts";
+export {
+  ATYP_DOMAIN,
+  ATYP_IPV4,
+  ATYP_IPV6,
+  addressFrom,
+  addressLength,
+  formatHostPort,
+  type ReadAddressResult,
+  readAddress,
+  type TargetAddress,
+  writeAddress,
+} from "./address.ts";
+export {
+  type Aead,
+  type AeadAlgorithm,
+  type AeadBackend,
+  type ChunkRun,
+  type ChunkVerdict,
+  nodeBackend,
+  useAeadBackend,
+} from "./aead/aead.ts";
+export { createClientStream } from "./client-stream.ts";
+export { type Credential, type CredentialResult, deriveCredential } from "./credential.ts";
 export type { WireEnvironment } from "./environment.ts";
 export { WIRE_FAILURES, type WireFailure } from "./failure.ts";
 export { explainUnavailable, findMethod, METHODS, type Method, type MethodKind } from "./method.ts";
+export {
+  type CustomFields,
+  formatOnlineConfig,
+  type JsonValue,
+  type OnlineConfig,
+  type OnlineConfigProblem,
+  type OnlineConfigResult,
+  type OnlineServer,
+  parseOnlineConfig,
+} from "./online-config.ts";
 export type { ClientPacketCodec, OpenedAnswer, OpenedRequest, RefusedPacket, ServerPacketCodec, ServerPacketSession } from "./packet.ts";
+export { createClientPacketCodec, createServerPacketCodec, type ServerPacketOptions } from "./packet-codec.ts";
+export { SaltHistory } from "./replay/salt-history.ts";
+export { SaltPool, type SaltPoolOptions } from "./replay/salt-pool.ts";
+export { SlidingWindow } from "./replay/sliding-window.ts";
+export { createServerHandshake } from "./server-handshake.ts";
 export {
   type AcceptedStream,
   type ClientStream,

@@ -1,0 +1,52 @@
+import type { SaltFilter } from "../stream.ts";
+
+export interface SaltPoolOptions {
+  /** How long a salt stays refused, this second included. Default 60: twice the ±30 s a timestamp may be off (SIP022 §3.1.4). */
+  readonly windowSeconds?: number;
+  /** Unix second in which the first generation begins. Default: that of the first salt. */
+  readonly startSeconds?: number;
+}
+
+/**
+ * Salts of the last minute, exact: no false positives, as SIP022 §3.1.4 demands, and no false negatives. Ask only after authentication and
+ * timestamp check; the size is then bounded by what key holders send in two windows.
+ *
+ * Two generations of at most a window each: a lookup asks both, and an old generation is dropped whole, so expiry costs nothing per salt.
+ * The second of arrival is kept with each salt, which makes the window exact although a generation lives longer.
+ */
+export class SaltPool implements SaltFilter {
+  readonly #windowSeconds: number;
+  #generationStart: number | undefined;
+  #current = new Map<string, number>();
+  #previous = new Map<string, number>();
+
+  constructor(options: SaltPoolOptions = {}) {
+    this.#windowSeconds = options.windowSeconds ?? 60;
+    this.#generationStart = options.startSeconds;
+  }
+
+  /** Salts held in memory now: everything that would be refused, and what has expired but is not dropped yet. */
+  get entries(): number {
+    return this.#current.size + this.#previous.size;
+  }
+
+  admit(salt: Buffer, unixSeconds: number): boolean {
+    this.#rotate(unixSeconds);
+    const name = salt.toString("latin1");
+    const seenAt = this.#current.get(name) ?? this.#previous.get(name);
+    // Seen in the future means that the clock was set back: still seen.
+    if (seenAt !== undefined && unixSeconds - seenAt <= this.#windowSeconds) return false;
+    this.#current.set(name, unixSeconds);
+    return true;
+  }
+
+  #rotate(unixSeconds: number): void {
+    this.#generationStart ??= unixSeconds;
+    const age = unixSeconds - this.#generationStart;
+    if (age <= this.#windowSeconds) return;
+    // A salt of the current generation came at start + window at the latest: after twice the window all of it has expired.
+    this.#previous = age > 2 * this.#windowSeconds ? new Map() : this.#current;
+    this.#current = new Map();
+    this.#generationStart = unixSeconds;
+  }
+}

@@ -1,0 +1,45 @@
+import type { WireFailure } from "./failure.ts";
+import type { StreamTransform } from "./stream.ts";
+
+/** Fills its argument with a fresh salt and returns the transform that seals what follows it. */
+export type SealAfterSalt = (salt: Buffer) => StreamTransform;
+
+/**
+ * Seals a direction that begins with a salt (or IV) of its own. The first bytes bring it: a connection that never answers costs no key
+ * derivation, and salt and data leave in one write.
+ */
+export class SaltedSealer implements StreamTransform {
+  readonly atBoundary = true;
+  readonly #sealAfter: SealAfterSalt;
+  #salt: Buffer | undefined;
+  #inner: StreamTransform | undefined = undefined;
+
+  constructor(saltLength: number, sealAfter: SealAfterSalt) {
+    this.#salt = Buffer.allocUnsafe(saltLength);
+    this.#sealAfter = sealAfter;
+  }
+
+  get failure(): WireFailure | undefined {
+    return this.#inner?.failure;
+  }
+
+  bound(length: number): number {
+    if (length === 0) return 0;
+    return this.#begin().bound(length) + (this.#salt?.length ?? 0);
+  }
+
+  push(src: Buffer, start: number, end: number, dst: Buffer, dstStart: number): number {
+    if (start === end) return 0;
+    const inner = this.#begin();
+    const salt = this.#salt;
+    if (salt === undefined) return inner.push(src, start, end, dst, dstStart);
+    this.#salt = undefined;
+    salt.copy(dst, dstStart);
+    return salt.length + inner.push(src, start, end, dst, dstStart + salt.length);
+  }
+
+  #begin(): StreamTransform {
+    this.#inner ??= this.#sealAfter(this.#salt as Buffer);
+    return this.#inner;
+  }
+}

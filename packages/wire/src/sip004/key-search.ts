@@ -1,0 +1,40 @@
+import { type Aead, type AeadAlgorithm, createAead } from "../aead/aead.ts";
+import { createNonce } from "../aead/nonce.ts";
+import { SubkeySalt } from "../kdf/hkdf-sha1.ts";
+import type { KeyRing, ServerKey } from "../stream.ts";
+
+const LONGEST_NONCE = 24;
+const firstNonces = new Map([12, LONGEST_NONCE].map((length) => [length, createNonce(length)]));
+
+/** The nonce of the first message under any subkey; shared, never written to. */
+export function firstNonce(aead: Aead): Buffer {
+  return firstNonces.get(aead.nonceLength) as Buffer;
+}
+
+/** What a trial makes of one subkey: undefined when it is not the right one. */
+export type Trial<R> = (aead: Aead) => R | undefined;
+
+/** A key and what the trial made of it. */
+export interface FoundKey<K extends ServerKey, R> {
+  readonly key: K;
+  readonly aead: Aead;
+  readonly result: R;
+}
+
+/** Tries the ring's keys against what follows `salt`, in the ring's order: one HKDF and one trial per key. Tells the ring which one it was. */
+export function searchKey<K extends ServerKey, R>(
+  ring: KeyRing<K>,
+  algorithm: AeadAlgorithm,
+  salt: Buffer,
+  trial: Trial<R>,
+): FoundKey<K, R> | undefined {
+  const subkeys = new SubkeySalt(salt);
+  for (const key of ring.candidates()) {
+    const aead = createAead(algorithm, subkeys.derive(key.credential.key));
+    const result = trial(aead);
+    if (result === undefined) continue;
+    ring.found(key);
+    return { key, aead, result };
+  }
+  return undefined;
+}

@@ -1,0 +1,108 @@
+import { type Aead, createAead, SEALED_LENGTH } from "../aead/aead.ts";
+import { ChunkOpener } from "../aead/chunk-opener.ts";
+import { ChunkSealer } from "../aead/chunk-sealer.ts";
+import { type PartialMessage, takePartial } from "../aead/partial-message.ts";
+import type { WireEnvironment } from "../environment.ts";
+import type { WireFailure } from "../failure.ts";
+import { deriveSubkey } from "../kdf/hkdf-sha1.ts";
+import type { Method } from "../method.ts";
+import { SaltedSealer } from "../salted-sealer.ts";
+import type {
+  AcceptedStream,
+  KeyRing,
+  RefusedStream,
+  ServerHandshake,
+  ServerKey,
+  ServerStreamOptions,
+  StreamTransform,
+} from "../stream.ts";
+import { TargetReader } from "../target-reader.ts";
+import { aeadAlgorithm } from "./algorithm.ts";
+import { firstNonce, searchKey } from "./key-search.ts";
+
+/** What is known once a key has opened the first length. */
+interface Authenticated<K extends ServerKey> {
+  readonly key: K;
+  readonly opener: ChunkOpener;
+  readonly reader: TargetReader;
+}
+
+const refuse = (failure: WireFailure): RefusedStream => ({ ok: false, failure });
+
+/**
+ * The beginning of a SIP004 TCP stream as the server sees it: salt ‖ seal(length) finds the key by trial, the chunks bring the address.
+ * The address may be spread over chunks and everything over any number of reads.
+ */
+class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
+  readonly #method: Method;
+  readonly #ring: KeyRing<K>;
+  readonly #env: WireEnvironment;
+  readonly #options: ServerStreamOptions;
+  readonly #head: PartialMessage;
+  #authenticated: Authenticated<K> | undefined = undefined;
+
+  constructor(method: Method, ring: KeyRing<K>, env: WireEnvironment, options: ServerStreamOptions) {
+    this.#method = method;
+    this.#ring = ring;
+    this.#env = env;
+    this.#options = options;
+    this.#head = takePartial(method.saltLength + SEALED_LENGTH);
+  }
+
+  push(src: Buffer, start: number, end: number): AcceptedStream<K> | RefusedStream | undefined {
+    let from = start;
+    if (this.#authenticated === undefined) {
+      from += this.#head.fill(src, start, end);
+      if (!this.#head.complete) return undefined;
+      const authenticated = this.#authenticate();
+      if (typeof authenticated === "string") return refuse(authenticated);
+      this.#authenticated = authenticated;
+    }
+    const { key, opener, reader } = this.#authenticated;
+    const read = reader.push(src, from, end);
+    if (read === undefined) return undefined;
+    if (typeof read === "string") return refuse(read);
+    const salt = this.#head.bytes.subarray(0, this.#method.saltLength);
+    return { ok: true, key, target: read.target, payload: read.payload, salt, opener, sealer: this.#answerSealer(key) };
+  }
+
+  #authenticate(): Authenticated<K> | WireFailure {
+    const { saltLength, maxChunk } = this.#method;
+    const salt = this.#head.bytes.subarray(0, saltLength);
+    const openLength = (aead: Aead): number | undefined => {
+      const length = aead.openLength(firstNonce(aead), this.#head.bytes, saltLength);
+      return length < 0 ? undefined : length;
+    };
+    const found = searchKey(this.#ring, aeadAlgorithm(this.#method), salt, openLength);
+    if (found === undefined) return "AUTH_FAILED";
+    // After authentication, so that junk cannot fill the filter.
+    if (this.#options.saltFilter?.admit(salt, this.#env.unixSeconds()) === false) return "REPLAYED";
+    if (found.result > maxChunk) return "BAD_HEADER";
+    const opener = new ChunkOpener(found.aead, maxChunk, 1);
+    opener.expectPayload(found.result);
+    return { key: found.key, opener, reader: new TargetReader(opener) };
+  }
+
+  #answerSealer(key: K): StreamTransform {
+    const { saltLength, maxChunk } = this.#method;
+    const algorithm = aeadAlgorithm(this.#method);
+    const env = this.#env;
+    const { saltFilter } = this.#options;
+    return new SaltedSealer(saltLength, (salt) => {
+      env.random(salt);
+      // Nothing in SIP004 tells the directions apart: without this, our answer, sent back to us, would open as a request.
+      saltFilter?.admit(salt, env.unixSeconds());
+      return new ChunkSealer(createAead(algorithm, deriveSubkey(key.credential.key, salt)), maxChunk);
+    });
+  }
+}
+
+/** The server side of one SIP004 TCP stream's beginning. */
+export function createSip004ServerHandshake<K extends ServerKey>(
+  method: Method,
+  ring: KeyRing<K>,
+  env: WireEnvironment,
+  options: ServerStreamOptions,
+): ServerHandshake<K> {
+  return new Sip004ServerHandshake(method, ring, env, options);
+}
