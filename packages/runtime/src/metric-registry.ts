@@ -1,8 +1,8 @@
 /** How an instrument gets its values: `counter` and `histogram` are fed once an event, `observed-*` are read from plain fields at scrape time. */
 export type MetricKind = "counter" | "histogram" | "observed-counter" | "observed-gauge";
 
-export interface MetricEntry {
-  readonly kind: MetricKind;
+export interface MetricEntry<Kind extends MetricKind = MetricKind> {
+  readonly kind: Kind;
   /** UCUM unit; the unit word is also in the name, so that scrape and OTLP give the same series (docs/adr). */
   readonly unit: string;
   readonly description: string;
@@ -12,13 +12,13 @@ export interface MetricEntry {
   readonly buckets?: readonly number[];
 }
 
-const metric = (
-  kind: MetricKind,
+const metric = <Kind extends MetricKind>(
+  kind: Kind,
   unit: string,
   description: string,
   attributes: readonly string[] = [],
   buckets?: readonly number[],
-): MetricEntry => (buckets ? { kind, unit, description, attributes, buckets } : { kind, unit, description, attributes });
+): MetricEntry<Kind> => (buckets ? { kind, unit, description, attributes, buckets } : { kind, unit, description, attributes });
 
 const LIFETIME_BUCKETS = [0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600];
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -67,10 +67,17 @@ export const METRICS = {
   "fleet.keys.active": metric("observed-gauge", "{key}", "Access keys in force"),
   "fleet.config.reloads": metric("counter", "{reload}", "Configuration reloads, by result: OK or an error code", ["outcome"]),
   "fleet.build.info": metric("observed-gauge", "1", "1, labelled with what runs", ["version"]),
+
+  // The process, under the names Prometheus clients have always given them.
+  "process.cpu.seconds": metric("observed-counter", "s", "User and system CPU time used"),
+  "process.resident.memory.bytes": metric("observed-gauge", "By", "Resident memory"),
+  "process.open.fds": metric("observed-gauge", "{fd}", "File descriptors open now (Linux only)"),
+  "process.max.fds": metric("observed-gauge", "{fd}", "Most file descriptors the process may open (Linux only)"),
+  "process.start.time.seconds": metric("observed-gauge", "s", "When the process started, seconds since 1970"),
 } as const satisfies Record<string, MetricEntry>;
 
 export type MetricName = keyof typeof METRICS;
-type NameOfKind<K extends MetricKind> = { [N in MetricName]: (typeof METRICS)[N]["kind"] extends K ? N : never }[MetricName];
+export type NameOfKind<K extends MetricKind> = { [N in MetricName]: (typeof METRICS)[N]["kind"] extends K ? N : never }[MetricName];
 export type CounterName = NameOfKind<"counter">;
 export type HistogramName = NameOfKind<"histogram">;
 export type ObservedName = NameOfKind<"observed-counter" | "observed-gauge">;

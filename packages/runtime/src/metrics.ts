@@ -12,9 +12,14 @@ export interface Observation {
  * What moves faster lives in plain number fields that `observe` reads at scrape time.
  */
 export interface Metrics {
+  /** Throws when an attribute is not in the registry's list for that metric. */
   add(name: CounterName, value: number, attributes?: Attributes): void;
+  /** Throws when an attribute is not in the registry's list for that metric. */
   record(name: HistogramName, value: number, attributes?: Attributes): void;
-  /** Registers a reader; readers of one name are summed by attribute set. Returns a function that takes it away again. */
+  /**
+   * Registers a reader; readers of one name are summed by attribute set. Returns a function that takes it away again: a gauge then forgets
+   * what it read, a counter keeps its last reading, so that it never runs backwards.
+   */
   observe(name: ObservedName, read: () => Iterable<Observation>): () => void;
   /** Prometheus text of everything. */
   scrape(): Promise<string>;

@@ -1,0 +1,51 @@
+import type { AdminServer } from "./admin-server.ts";
+import type { App, AppDeps, Readiness } from "./app.ts";
+import type { DrivenApp } from "./lifecycle.ts";
+import type { ServiceDefinition } from "./service-definition.ts";
+
+/** The app of a one-service process together with its admin server and the configuration in force. */
+export class ServiceApp<Config> implements DrivenApp {
+  readonly #service: ServiceDefinition<Config>;
+  readonly #deps: AppDeps;
+  readonly #admin: AdminServer;
+  #config: Config;
+  #app: App<Config> | undefined;
+
+  constructor(service: ServiceDefinition<Config>, config: Config, deps: AppDeps, admin: AdminServer) {
+    this.#service = service;
+    this.#config = config;
+    this.#deps = deps;
+    this.#admin = admin;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** The admin server first: a taken admin port ends the process before it serves anyone, and probes see it starting. */
+  async start(): Promise<void> {
+    const { adminOf, adminDefaultPort, createApp, version } = this.#service;
+    this.#deps.logger.info({ version, node: process.version, pid: process.pid }, "starting");
+    const { host, port } = adminOf(this.#config);
+    await this.#admin.listen({ host, port }, adminDefaultPort);
+    this.#app = createApp(this.#config, this.#deps);
+    await this.#app.start();
+  }
+
+  /** Applies a validated configuration. The admin address and the log stay: other processes and people know where they are. */
+  async reload(next: Config): Promise<void> {
+    await this.#app?.reload(next);
+    const { adminOf, logOf } = this.#service;
+    const fixed = (config: Config) => JSON.stringify([adminOf(config), logOf(config)]);
+    if (fixed(this.#config) !== fixed(next)) this.#deps.logger.warn("changes of admin and log take effect at the next start");
+    this.#config = next;
+  }
+
+  readiness(): Readiness {
+    return this.#app?.readiness() ?? { ready: false, details: {} };
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    await this.#app?.drain(deadlineMs);
+  }
+}
