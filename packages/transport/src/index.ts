@@ -1,5 +1,11 @@
+export { BufferPool } from "./buffer-pool.ts";
+export { CachingResolver, type CachingResolverOptions } from "./caching-resolver.ts";
 export type { Connection } from "./connection.ts";
-export type { DialOptions, DialResult } from "./dial.ts";
-export type { ByteMeter, Pump, PumpOptions, PumpResult } from "./pump.ts";
+export { parseDescriptorLimit, readDescriptorLimit } from "./descriptors.ts";
+export { type DialOptions, type DialResult, dial } from "./dial.ts";
+export { type NameLookup, systemLookup } from "./name-lookup.ts";
+export { type ByteMeter, type Pump, type PumpOptions, type PumpResult, startPump } from "./pump.ts";
+export { setReadBufferSize } from "./read-buffer.ts";
 export type { Resolution, ResolvedAddress, Resolver } from "./resolver.ts";
-export type { TcpListener, TcpListenerOptions } from "./tcp-listener.ts";
+export type { ReadMode } from "./shared-read.ts";
+export { listenTcp, type TcpListener, type TcpListenerOptions } from "./tcp-listener.ts";

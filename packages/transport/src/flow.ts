@@ -1,0 +1,123 @@
+import { FAILED, type StreamTransform } from "@shadowfleet/wire";
+import type { BufferPool } from "./buffer-pool.ts";
+import type { Connection } from "./connection.ts";
+
+/** Told once when a direction cannot go on. */
+export interface FlowObserver {
+  flowBroken(flow: Flow, code: "STREAM_CORRUPT" | "STREAM_TRUNCATED"): void;
+}
+
+export interface FlowOptions {
+  readonly source: Connection;
+  readonly sink: Connection;
+  /** Undefined copies. */
+  readonly transform: StreamTransform | undefined;
+  /** Which end carries payload: "in" counts what is read, "out" what is sent. */
+  readonly counts: "in" | "out";
+  readonly count: (bytes: number) => void;
+  readonly pool: BufferPool;
+  readonly observer: FlowObserver;
+}
+
+/** The source is paused while the sink has so much pending, so a flow holds at most this much plus the result of one read. */
+export const HIGH_WATER_BYTES = 128 * 1024;
+
+/**
+ * One direction of a pump: one read, one transform into a scratch buffer, one write. The scratch is free again at once when the kernel took all
+ * of it, the common case; else it stays with the pending write and returns to the pool on drain. Also plain copies go through a scratch: a write
+ * straight from the shared read buffer would still point into it while pending, when the next read overwrites it.
+ */
+export class Flow {
+  /** True once the source's end was passed on. */
+  finished = false;
+  /** Set whenever something moves; cleared by whoever watches for idleness. */
+  moved = false;
+  readonly source: Connection;
+  readonly sink: Connection;
+  readonly #transform: StreamTransform | undefined;
+  readonly #countsIn: boolean;
+  readonly #count: (bytes: number) => void;
+  readonly #pool: BufferPool;
+  readonly #observer: FlowObserver;
+  /** Scratches the sink's pending writes point into. */
+  readonly #lent: Buffer[] = [];
+  #paused = false;
+
+  constructor(options: FlowOptions) {
+    this.source = options.source;
+    this.sink = options.sink;
+    this.#transform = options.transform;
+    this.#countsIn = options.counts === "in";
+    this.#count = options.count;
+    this.#pool = options.pool;
+    this.#observer = options.observer;
+  }
+
+  /** Takes the source's data and end and the sink's drain from now on, and starts reading. */
+  start(): void {
+    this.source.onData = this.#onData;
+    this.source.onEnd = this.#onEnd;
+    this.sink.onDrain = this.#onDrain;
+    if (this.source.ended) this.#onEnd();
+    else if (this.sink.pendingBytes >= HIGH_WATER_BYTES) this.#paused = true;
+    else this.source.resume();
+  }
+
+  /** Moves nothing any more. What the sink still has pending stays with it. */
+  stop(): void {
+    this.source.onData = ignore;
+    this.source.onEnd = ignore;
+    this.#paused = false;
+  }
+
+  /** Call when the sink is closed: no write points into the scratches any more. */
+  release(): void {
+    for (const scratch of this.#lent) this.#pool.give(scratch);
+    this.#lent.length = 0;
+  }
+
+  readonly #onData = (src: Buffer, start: number, end: number): void => {
+    const transform = this.#transform;
+    const scratch = this.#pool.take(transform === undefined ? end - start : transform.bound(end - start));
+    const written = transform === undefined ? src.copy(scratch, 0, start, end) : transform.push(src, start, end, scratch, 0);
+    this.moved = true;
+    if (this.#countsIn) this.#count(end - start);
+    else if (written > 0) this.#count(written);
+    if (written > 0) this.#send(scratch, written);
+    else this.#pool.give(scratch);
+    if (written === FAILED || transform?.failure !== undefined) this.#observer.flowBroken(this, "STREAM_CORRUPT");
+  };
+
+  #send(scratch: Buffer, length: number): void {
+    const sink = this.sink;
+    if (sink.send(scratch.subarray(0, length))) {
+      this.#pool.give(scratch);
+      return;
+    }
+    this.#lent.push(scratch);
+    if (!this.#paused && sink.pendingBytes >= HIGH_WATER_BYTES) {
+      this.#paused = true;
+      this.source.pause();
+    }
+  }
+
+  readonly #onDrain = (): void => {
+    this.moved = true;
+    this.release();
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.source.resume();
+  };
+
+  readonly #onEnd = (): void => {
+    this.moved = true;
+    if (this.#transform?.atBoundary === false) {
+      this.#observer.flowBroken(this, "STREAM_TRUNCATED");
+      return;
+    }
+    this.finished = true;
+    this.sink.end();
+  };
+}
+
+function ignore(): void {}

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { getEventListeners, once } from "node:events";
+import net from "node:net";
+import test, { type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { CachingResolver } from "../src/caching-resolver.ts";
+import { type DialOptions, type DialResult, dial } from "../src/dial.ts";
+import { type DialFailure, dialFailure, moreTelling } from "../src/dial-failure.ts";
+import type { ResolvedAddress } from "../src/resolver.ts";
+import { blackHole } from "./black-hole.ts";
+import { LOOPBACK, plainServer, until } from "./loopback.ts";
+
+const family = (address: string): ResolvedAddress => ({ address, family: address.includes(":") ? 6 : 4 });
+const resolving = (...addresses: string[]): CachingResolver => new CachingResolver({ lookup: async () => addresses.map(family) });
+
+async function dialOnce(t: TestContext, options: Partial<DialOptions> & { port: number }): Promise<DialResult> {
+  const result = await dial({ host: "target.example", timeoutMs: 5_000, resolver: resolving(LOOPBACK), ...options });
+  if (result.ok) t.after(() => result.connection.destroy());
+  return result;
+}
+
+const outcome = (result: DialResult): string => (result.ok ? result.address : result.code);
+
+/** A port of 127.0.0.1 where nothing listens. */
+async function closedPort(): Promise<number> {
+  const server = net.createServer().listen(0, LOOPBACK);
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A server at a given address and port; how often it was reached. */
+async function serverAt(t: TestContext, host: string, port: number): Promise<{ reached: number }> {
+  const tally = { reached: 0 };
+  const server = net.createServer((socket) => {
+    tally.reached += 1;
+    socket.on("error", () => {});
+  });
+  t.after(() => server.close());
+  server.listen(port, host);
+  await once(server, "listening");
+  return tally;
+}
+
+/** What an unfinished dial would leave behind. */
+const openResources = (): number =>
+  process.getActiveResourcesInfo().filter((name) => name === "TCPConnectWrap" || name === "Timeout").length;
+
+test("a literal address is dialled as it is, and the connection works", { timeout: 5_000 }, async (t) => {
+  for (const host of [LOOPBACK, "::1"]) {
+    const { port, accepted } = await plainServer(t, host);
+    const never = new CachingResolver({ lookup: () => Promise.reject(new Error("must not be asked")) });
+    const result = await dialOnce(t, { host, port, resolver: never });
+    assert.ok(result.ok);
+    const { connection } = result;
+    assert.deepEqual([result.address, connection.remoteHost, connection.remotePort], [host, host, port]);
+    const far = await accepted;
+    assert.deepEqual([connection.localHost, connection.localPort], [host, far.remotePort]);
+    let text = "";
+    connection.onData = (src, start, end) => {
+      text += src.toString("latin1", start, end);
+    };
+    far.write("hello");
+    connection.resume();
+    await until(() => text === "hello");
+  }
+});
+
+test("refused, unresolvable, forbidden, bad port", { timeout: 5_000 }, async (t) => {
+  const port = await closedPort();
+  const refused = await dialOnce(t, { host: LOOPBACK, port });
+  assert.ok(!refused.ok);
+  assert.equal(refused.code, "DIAL_REFUSED");
+  assert.equal((refused.cause as NodeJS.ErrnoException).code, "ECONNREFUSED");
+  const unresolvable = new CachingResolver({ lookup: () => Promise.reject(new Error("no such name")) });
+  assert.equal(outcome(await dialOnce(t, { port, resolver: unresolvable })), "DNS_FAILED");
+  assert.equal(outcome(await dialOnce(t, { port, admit: () => false })), "TARGET_FORBIDDEN");
+  assert.equal(outcome(await dialOnce(t, { port, host: LOOPBACK, admit: () => false })), "TARGET_FORBIDDEN");
+  for (const bad of [0, -1, 65_536, Number.NaN]) assert.equal(outcome(await dialOnce(t, { port: bad })), "DIAL_FAILED", String(bad));
+});
+
+test("only admitted addresses are dialled", { timeout: 5_000 }, async (t) => {
+  const { port } = await plainServer(t);
+  const asked: string[] = [];
+  const admit = (address: string): boolean => {
+    asked.push(address);
+    return address !== "127.0.0.2";
+  };
+  const forbidden = await serverAt(t, "127.0.0.2", port);
+  const result = await dialOnce(t, { port, resolver: resolving("127.0.0.2", LOOPBACK), admit });
+  assert.equal(outcome(result), LOOPBACK);
+  assert.deepEqual(asked, ["127.0.0.2", LOOPBACK]);
+  assert.equal(forbidden.reached, 0);
+});
+
+test("a failed address is followed by the next at once", { timeout: 5_000 }, async (t) => {
+  const { port } = await plainServer(t, "::1");
+  const started = performance.now();
+  assert.equal(outcome(await dialOnce(t, { port, resolver: resolving("127.0.0.3", "127.0.0.4", "::1") })), "::1");
+  assert.ok(performance.now() - started < 200, "no attempt delay was waited for");
+});
+
+test("a silent address delays the next by 250 ms; losers are closed and nothing is left", { timeout: 5_000 }, async (t) => {
+  const { port } = await blackHole(t, "127.0.0.2");
+  await serverAt(t, LOOPBACK, port);
+  const before = openResources();
+  const started = performance.now();
+  const result = await dialOnce(t, { port, resolver: resolving("127.0.0.2", LOOPBACK) });
+  const elapsedMs = performance.now() - started;
+  assert.equal(outcome(result), LOOPBACK);
+  assert.ok(elapsedMs >= 245 && elapsedMs < 900, `${elapsedMs} ms`);
+  assert.ok(result.ok);
+  result.connection.destroy();
+  await until(() => result.connection.closed);
+  await until(() => openResources() <= before);
+});
+
+test("an attempt goes on while later ones are made, and may still win", { timeout: 8_000 }, async (t) => {
+  const first = await blackHole(t, "127.0.0.2");
+  await blackHole(t, LOOPBACK, first.port);
+  const dialling = dialOnce(t, { port: first.port, resolver: resolving("127.0.0.2", LOOPBACK) });
+  setTimeout(first.release, 400);
+  assert.equal(outcome(await dialling), "127.0.0.2");
+});
+
+test("the time limit covers resolving and connecting, and reports what is most telling", { timeout: 5_000 }, async (t) => {
+  const { port } = await blackHole(t, LOOPBACK);
+  const before = openResources();
+  const started = performance.now();
+  assert.equal(outcome(await dialOnce(t, { host: LOOPBACK, port, timeoutMs: 120 })), "DIAL_TIMEOUT");
+  const elapsedMs = performance.now() - started;
+  assert.ok(elapsedMs >= 115 && elapsedMs < 600, `${elapsedMs} ms`);
+  const hanging = new CachingResolver({ lookup: () => new Promise(() => {}), queryTimeoutMs: 100 });
+  assert.equal(outcome(await dialOnce(t, { port, resolver: hanging, timeoutMs: 20 })), "DIAL_TIMEOUT");
+  const oneRefuses = resolving("127.0.0.3", LOOPBACK);
+  assert.equal(outcome(await dialOnce(t, { port, resolver: oneRefuses, timeoutMs: 100 })), "DIAL_REFUSED");
+  await until(() => openResources() <= before);
+});
+
+test("a signal ends it in every phase and keeps no listener", { timeout: 5_000 }, async (t) => {
+  const { port } = await blackHole(t, LOOPBACK);
+  const before = openResources();
+  assert.equal(outcome(await dialOnce(t, { port, signal: AbortSignal.abort() })), "SESSION_TERMINATED");
+  const hanging = new CachingResolver({ lookup: () => new Promise(() => {}), queryTimeoutMs: 100 });
+  for (const resolver of [hanging, resolving(LOOPBACK)]) {
+    const aborter = new AbortController();
+    const dialling = dialOnce(t, { port, resolver, signal: aborter.signal });
+    setTimeout(() => aborter.abort(), 20);
+    assert.equal(outcome(await dialling), "SESSION_TERMINATED");
+    assert.equal(getEventListeners(aborter.signal, "abort").length, 0);
+  }
+  const { port: open } = await plainServer(t);
+  const aborter = new AbortController();
+  const result = await dialOnce(t, { port: open, signal: aborter.signal });
+  assert.ok(result.ok);
+  assert.equal(getEventListeners(aborter.signal, "abort").length, 0);
+  aborter.abort();
+  assert.equal(result.connection.closed, false, "the signal has no say once the connection stands");
+  result.connection.destroy();
+  await until(() => openResources() <= before);
+});
+
+test("no descriptors left is OUT_OF_DESCRIPTORS", { timeout: 10_000 }, async () => {
+  const script = fileURLToPath(new URL("scarce-dialler.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)("sh", ["-c", 'ulimit -n 64; exec "$0" "$1"', process.execPath, script]);
+  assert.equal(stdout, "OUT_OF_DESCRIPTORS");
+});
+
+test("system errors map to codes", () => {
+  const table = {
+    ECONNREFUSED: "DIAL_REFUSED",
+    EHOSTUNREACH: "DIAL_HOST_UNREACHABLE",
+    ENETUNREACH: "DIAL_NETWORK_UNREACHABLE",
+    EADDRNOTAVAIL: "DIAL_NETWORK_UNREACHABLE",
+    EAFNOSUPPORT: "DIAL_NETWORK_UNREACHABLE",
+    ETIMEDOUT: "DIAL_TIMEOUT",
+    EMFILE: "OUT_OF_DESCRIPTORS",
+    ENFILE: "OUT_OF_DESCRIPTORS",
+    EPERM: "DIAL_FAILED",
+    EINVAL: "DIAL_FAILED",
+  };
+  for (const [code, expected] of Object.entries(table)) {
+    const cause = Object.assign(new Error(code), { code });
+    assert.deepEqual(dialFailure(cause), { code: expected, cause });
+  }
+  assert.equal(dialFailure(new Error("no code")).code, "DIAL_FAILED");
+});
+
+test("of several failures the most telling is reported, whatever their order", () => {
+  const failure = (code: DialFailure["code"]): DialFailure => ({ code, cause: undefined });
+  const ranked = [
+    "OUT_OF_DESCRIPTORS",
+    "DIAL_REFUSED",
+    "DIAL_HOST_UNREACHABLE",
+    "DIAL_TIMEOUT",
+    "DIAL_FAILED",
+    "DIAL_NETWORK_UNREACHABLE",
+  ] as const;
+  for (const [i, better] of ranked.entries()) {
+    assert.equal(moreTelling(undefined, failure(better)).code, better);
+    for (const worse of ranked.slice(i)) {
+      assert.equal(moreTelling(failure(better), failure(worse)).code, better);
+      assert.equal(moreTelling(failure(worse), failure(better)).code, better);
+    }
+  }
+});

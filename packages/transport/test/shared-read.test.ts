@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import test, { type TestContext } from "node:test";
+import { sharedReadBuffer } from "../src/read-buffer.ts";
+import { acceptSockets, connectingSocket, type OwnedSocket, type ReadMode, SERVER_OPTIONS, type SocketOwner } from "../src/shared-read.ts";
+import { after, LOOPBACK, peer, plainServer, until } from "./loopback.ts";
+
+class NotingOwner implements SocketOwner {
+  readonly events: string[] = [];
+  readonly sources = new Set<ArrayBufferLike>();
+  text = "";
+
+  handleData(src: Buffer, start: number, end: number): void {
+    this.text += src.toString("latin1", start, end);
+    this.sources.add(src.buffer);
+  }
+  handleConnect = (): void => void this.events.push("connect");
+  handleEnd = (): void => void this.events.push("end");
+  handleDrain = (): void => void this.events.push("drain");
+  handleError = (error: NodeJS.ErrnoException): void => void this.events.push(`error ${error.code}`);
+  handleClose = (): void => void this.events.push("close");
+}
+
+interface Accepting {
+  readonly mode: ReadMode;
+  readonly server: net.Server;
+  readonly port: number;
+  readonly sockets: OwnedSocket[];
+  readonly owners: NotingOwner[];
+  readonly failures: string[];
+}
+
+async function accepting(t: TestContext, wanted: ReadMode, alter: (server: net.Server) => void = () => {}): Promise<Accepting> {
+  const server = net.createServer(SERVER_OPTIONS);
+  server.listen(0, LOOPBACK);
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  alter(server);
+  const sockets: OwnedSocket[] = [];
+  const owners: NotingOwner[] = [];
+  const failures: string[] = [];
+  const accept = (socket: OwnedSocket): void => {
+    const owner = new NotingOwner();
+    socket.owner = owner;
+    sockets.push(socket);
+    owners.push(owner);
+  };
+  const mode = acceptSockets(server, wanted, accept, (error) => failures.push(error.code ?? ""));
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { mode, server, port, sockets, owners, failures };
+}
+
+const listenHandle = (server: net.Server) => (server as unknown as { _handle: { onconnection?: (...args: unknown[]) => void } })._handle;
+
+test("this Node has the accept hook, and reads of all sockets land in the one buffer", { timeout: 5_000 }, async (t) => {
+  const { mode, port, sockets, owners } = await accepting(t, "shared");
+  assert.equal(mode, "shared");
+  for (const text of ["one", "two"]) {
+    const far = await peer(t, port);
+    far.write(text);
+  }
+  await until(() => sockets.length === 2);
+  for (const socket of sockets) socket.resume();
+  await until(() => owners.every(({ text }) => text.length === 3));
+  assert.deepEqual(owners.map(({ text }) => text).sort(), ["one", "two"]);
+  for (const { sources } of owners) assert.deepEqual([...sources], [sharedReadBuffer().buffer]);
+});
+
+test("a dialled socket reads into the same buffer, and not before it is resumed", { timeout: 5_000 }, async (t) => {
+  const { port, accepted } = await plainServer(t);
+  const owner = new NotingOwner();
+  const socket = connectingSocket(owner);
+  t.after(() => socket.destroy());
+  socket.connect({ host: LOOPBACK, port });
+  (await accepted).write("hello");
+  await until(() => owner.events.includes("connect"));
+  await after(50);
+  assert.equal(owner.text, "");
+  socket.resume();
+  await until(() => owner.text === "hello");
+  assert.deepEqual([...owner.sources], [sharedReadBuffer().buffer]);
+});
+
+for (const wanted of ["shared", "events"] as const) {
+  test(`${wanted}: nothing is read before resume, and pause stops it`, { timeout: 5_000 }, async (t) => {
+    const { mode, port, sockets, owners } = await accepting(t, wanted);
+    assert.equal(mode, wanted);
+    const far = await peer(t, port);
+    far.write("a");
+    await until(() => sockets.length === 1);
+    await after(50);
+    assert.equal(owners[0]!.text, "");
+    sockets[0]!.resume();
+    await until(() => owners[0]!.text === "a");
+    sockets[0]!.pause();
+    far.write("b");
+    await after(50);
+    assert.equal(owners[0]!.text, "a");
+    sockets[0]!.resume();
+    await until(() => owners[0]!.text === "ab");
+  });
+
+  test(`${wanted}: a write the kernel takes whole is not pending; one it cannot take is followed by exactly one drain`, {
+    timeout: 5_000,
+  }, async (t) => {
+    const { port, sockets, owners } = await accepting(t, wanted);
+    const far = await peer(t, port);
+    await until(() => sockets.length === 1);
+    const socket = sockets[0]!;
+    assert.equal(socket.write(Buffer.alloc(1000)), true);
+    assert.equal(socket.writableLength, 0);
+    const big = Buffer.alloc(16 * 1024 * 1024);
+    assert.equal(socket.write(big), false);
+    assert.equal(socket.writableLength, big.length);
+    far.resume();
+    await until(() => owners[0]!.events.length > 0);
+    assert.equal(socket.writableLength, 0);
+    await after(20);
+    assert.deepEqual(owners[0]!.events, ["drain"]);
+  });
+
+  test(`${wanted}: end, error and close reach the owner in order`, { timeout: 5_000 }, async (t) => {
+    const { port, sockets, owners } = await accepting(t, wanted);
+    const ending = await peer(t, port);
+    await until(() => sockets.length === 1);
+    const breaking = await peer(t, port);
+    await until(() => sockets.length === 2);
+    for (const socket of sockets) socket.resume();
+    ending.end();
+    await until(() => owners[0]!.events.includes("end"));
+    sockets[0]!.end();
+    breaking.resetAndDestroy();
+    await until(() => owners.every(({ events }) => events.includes("close")));
+    assert.deepEqual(owners[0]!.events, ["end", "close"]);
+    assert.deepEqual(owners[1]!.events, ["error ECONNRESET", "close"]);
+  });
+}
+
+test("a server whose handle has no accept hook is served by public events", { timeout: 5_000 }, async (t) => {
+  const served = await accepting(t, "shared", (server) => {
+    // What a Node that moved its hook would look like: the events still come, through a handle we cannot see.
+    const handle = listenHandle(server);
+    Object.defineProperty(server, "_handle", {
+      value: Object.assign(Object.create(null), { close: () => (handle as unknown as net.Server).close() }),
+    });
+  });
+  assert.equal(served.mode, "events");
+  const far = await peer(t, served.port);
+  far.write("still here");
+  await until(() => served.sockets.length === 1);
+  served.sockets[0]!.resume();
+  await until(() => served.owners[0]!.text === "still here");
+  assert.deepEqual(served.owners[0]!.sources.has(sharedReadBuffer().buffer), false);
+});
+
+test("an accept error is reported by its system name and breaks nothing, in both modes", { timeout: 5_000 }, async (t) => {
+  for (const wanted of ["shared", "events"] as const) {
+    const { server, port, sockets, failures } = await accepting(t, wanted);
+    const EMFILE = -24;
+    listenHandle(server).onconnection?.(EMFILE);
+    assert.deepEqual(failures, ["EMFILE"]);
+    await peer(t, port);
+    await until(() => sockets.length === 1);
+  }
+});
