@@ -1,5 +1,13 @@
 export type { AccessKey, TrafficMeter } from "./access-key.ts";
+export { AccessKeyTable, type KeyChanges } from "./access-key-table.ts";
+export { logConfigWarnings } from "./config-warnings.ts";
+export { LiveSessions } from "./live-sessions.ts";
+export { type LoadedRelayConfig, loadRelayConfig, type RelayFlags } from "./load-relay-config.ts";
 export type { PortKeys } from "./port-keys.ts";
+export { type OpenPort, PortSupervisor, type PortSupervisorOptions } from "./port-supervisor.ts";
 export type { KeyConfig, PortConfig, RelayConfig } from "./relay-config.ts";
+export { type ObservedRelay, observeRelay } from "./relay-metrics.ts";
+export { relayConfigSchema } from "./relay-schema.ts";
 export type { LiveSession, SessionRegistry } from "./session-registry.ts";
-export type { TargetGuard } from "./target-guard.ts";
+export { createTargetGuard, type TargetGuard, type TargetGuardOptions } from "./target-guard.ts";
+export { TrafficLedger } from "./traffic-ledger.ts";

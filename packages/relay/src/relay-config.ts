@@ -38,4 +38,6 @@ export interface RelayConfig {
   /** CIDRs that are allowed though the guard's table forbids them, and forbidden though it allows them. Deny wins. */
   readonly allowTargets: readonly string[];
   readonly denyTargets: readonly string[];
+  /** Sentences about this configuration for `logConfigWarnings`. */
+  readonly warnings?: readonly string[];
 }

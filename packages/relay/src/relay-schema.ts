@@ -1,0 +1,74 @@
+import { commonConfigShape, durationMs, listenPort } from "@shadowfleet/runtime";
+import { z } from "zod";
+import { parseCidr } from "./cidr.ts";
+
+const MAX_KEY_ID = 128;
+
+const cidr = z
+  .string()
+  .refine((text) => parseCidr(text) !== undefined, 'must be an address or a block such as "10.1.0.0/16" or "fd00::/8"');
+
+/** One of many access keys of a port. */
+export const keySchema = z.strictObject({
+  /** Names the key in logs, counters and the API; unique in the whole file. */
+  id: z.string().min(1).max(MAX_KEY_ID),
+  /** For people. Default: the id. */
+  name: z.string().optional(),
+  /** A password, or for 2022 methods base64 of exactly as many bytes as the method's key has. */
+  secret: z.string().min(1),
+});
+
+/** One listening port: either `password` or `keys`. */
+export const portSchema = z.strictObject({
+  port: listenPort(),
+  /** Bind address; "::" is IPv6 and IPv4. */
+  host: z.string().min(1).default("::"),
+  method: z.string().min(1).default("chacha20-ietf-poly1305"),
+  /** One key, whose id is the port number. */
+  password: z.string().min(1).optional(),
+  keys: z.array(keySchema).min(1).optional(),
+  /** SIP023, 2022 AES methods only: the port's own pre-shared key, which lets it have many keys. */
+  identityKey: z.string().min(1).optional(),
+});
+
+/** Everything but the ports; what a file in the ancestor's format may add to it. Durations are milliseconds after parsing. */
+const settingsShape = {
+  /** Lets ports use the ancestor's stream ciphers, which anyone on the way can tamper with. */
+  allowInsecureCiphers: z.boolean().default(false),
+  /** Lets clients reach loopback, private, link-local and other reserved addresses. */
+  allowPrivateTargets: z.boolean().default(false),
+  /** Exceptions to what clients may reach; deny wins. */
+  targets: z.strictObject({ allow: z.array(cidr).default([]), deny: z.array(cidr).default([]) }).prefault({}),
+  timeouts: z
+    .strictObject({
+      /** From accept to a complete, valid handshake; also how long a prober is listened to. */
+      handshake: durationMs({ minMs: 1 }).prefault("60s"),
+      /** Resolving and connecting together. */
+      dial: durationMs({ minMs: 1 }).prefault("10s"),
+      /** TCP without traffic in either direction; "0s" never. */
+      idle: durationMs().prefault("5m"),
+      udpIdle: durationMs({ minMs: 1 }).prefault("5m"),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** Live TCP connections per port; `auto` is what the descriptor limit allows. */
+      maxConnections: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
+      udpSessionsPerKey: z.int().min(1).default(512),
+      udpSessions: z.int().min(1).default(16_384),
+    })
+    .prefault({}),
+  /** Refuse SIP004 salts seen before; 2022 methods always do. */
+  replayFilter: z.boolean().default(true),
+  /** SIP022 behind a proxy that re-segments: accept the first header in several reads. */
+  allowSegmentedHeader: z.boolean().default(false),
+  ...commonConfigShape,
+};
+
+export const relaySettingsSchema = z.strictObject(settingsShape);
+
+/** The relays' own file format. What goes beyond shapes (secrets, duplicates, what a method allows) is checked by `planPorts`. */
+export const relayConfigSchema = z.strictObject({ ports: z.array(portSchema).min(1), ...settingsShape });
+
+export type RelaySettingsInput = z.output<typeof relaySettingsSchema>;
+export type PortInput = z.output<typeof portSchema>;

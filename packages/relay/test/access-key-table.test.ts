@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { AccessKeyTable } from "../src/access-key-table.ts";
+import { sampleKey, samplePort } from "./sample-ports.ts";
+
+describe("AccessKeyTable", () => {
+  test("tells what is added, changed and removed", () => {
+    const table = new AccessKeyTable();
+    const first = table.apply([samplePort(1, [sampleKey("a"), sampleKey("b")]), samplePort(2, [sampleKey("c")])]);
+    assert.deepEqual(first, { added: ["a", "b", "c"], removed: [], changed: [] });
+    assert.equal(table.size, 3);
+    const second = table.apply([samplePort(1, [sampleKey("a"), sampleKey("b", "new secret")]), samplePort(3, [sampleKey("d")])]);
+    assert.deepEqual(second, { added: ["d"], removed: ["c"], changed: ["b"] });
+    assert.equal(table.portKeys(2), undefined);
+    assert.equal(table.key("c"), undefined);
+    assert.deepEqual(
+      table.portKeys(1)?.keys.map(({ id }) => id),
+      ["a", "b"],
+    );
+  });
+
+  test("an equal configuration changes nothing, down to the objects", () => {
+    const table = new AccessKeyTable();
+    const ports = () => [samplePort(1, [sampleKey("a"), sampleKey("b")]), samplePort(2, [sampleKey("c")])];
+    table.apply(ports());
+    const before = [table.portKeys(1), table.portKeys(2), table.key("a")];
+    assert.deepEqual(table.apply(ports()), { added: [], removed: [], changed: [] });
+    assert.deepEqual([table.portKeys(1), table.portKeys(2), table.key("a")], before);
+    assert.equal(table.portKeys(1), before[0]);
+    assert.equal(table.key("a"), before[2]);
+  });
+
+  test("a change on one port leaves the keys of another alone", () => {
+    const table = new AccessKeyTable();
+    table.apply([samplePort(1, [sampleKey("a")]), samplePort(2, [sampleKey("b")])]);
+    const other = table.portKeys(2);
+    table.apply([samplePort(1, [sampleKey("a", "changed")]), samplePort(2, [sampleKey("b")])]);
+    assert.equal(table.portKeys(2), other);
+    assert.equal(table.portKeys(1)?.keys[0], table.key("a"));
+  });
+
+  test("meters go by key id: across secrets, names, ports, and while the key is away", () => {
+    const table = new AccessKeyTable();
+    table.apply([samplePort(1, [sampleKey("a")])]);
+    const meter = table.key("a")!.meter;
+    meter.tcp.up += 10;
+    meter.udp.down += 5;
+    table.apply([samplePort(2, [sampleKey("a", "other secret")])]);
+    assert.equal(table.key("a")?.meter, meter);
+    table.apply([samplePort(2, [sampleKey("z")])]);
+    assert.deepEqual(table.ledger.total("tcp"), { up: 10, down: 0 });
+    table.apply([samplePort(2, [sampleKey("a")])]);
+    assert.equal(table.key("a")?.meter, meter);
+    assert.deepEqual(table.ledger.total("udp"), { up: 0, down: 5 });
+  });
+
+  test("a key that moves, or gets another name or method, is changed", () => {
+    const table = new AccessKeyTable();
+    table.apply([samplePort(1, [sampleKey("a")])]);
+    assert.deepEqual(table.apply([samplePort(2, [sampleKey("a")])]).changed, ["a"]);
+    assert.equal(table.key("a")?.port, 2);
+    assert.deepEqual(table.apply([samplePort(2, [{ ...sampleKey("a"), name: "Alice" }])]).changed, ["a"]);
+    assert.deepEqual(table.apply([samplePort(2, [{ ...sampleKey("a", "a", "aes-256-gcm"), name: "Alice" }])]).changed, ["a"]);
+    assert.equal(table.portKeys(2)?.method.name, "aes-256-gcm");
+  });
+
+  test("another identity key alone makes another ring", () => {
+    const method = "2022-blake3-aes-128-gcm";
+    const table = new AccessKeyTable();
+    const port = (fill: number) => [samplePort(1, [sampleKey("a", "a", method)], { identityKey: Buffer.alloc(16, fill) })];
+    table.apply(port(1));
+    const before = table.portKeys(1);
+    table.apply(port(1));
+    assert.equal(table.portKeys(1), before);
+    table.apply(port(2));
+    assert.notEqual(table.portKeys(1), before);
+    assert.deepEqual(table.portKeys(1)?.ringFor("192.0.2.1").identityKey, Buffer.alloc(16, 2));
+  });
+});

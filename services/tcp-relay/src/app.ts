@@ -1,0 +1,157 @@
+import {
+  AccessKeyTable,
+  createTargetGuard,
+  LiveSessions,
+  logConfigWarnings,
+  observeRelay,
+  PortSupervisor,
+  type RelayConfig,
+  type SessionRegistry,
+} from "@shadowfleet/relay";
+import { type App, type AppDeps, createEnvironment, type Readiness } from "@shadowfleet/runtime";
+import { CachingResolver, type Resolver } from "@shadowfleet/transport";
+import type { WireEnvironment } from "@shadowfleet/wire";
+import { Connections } from "./connections.ts";
+import { openRelayPort, type RelayPort } from "./port.ts";
+import type { RelayContext, RelaySettings } from "./relay-context.ts";
+import { SaltFilters } from "./salt-filters.ts";
+import type { SessionEnd } from "./session-end.ts";
+import { SilentDrain } from "./silent-drain.ts";
+
+/** What the service may be given beyond every service's dependencies. */
+export interface TcpRelayDeps extends AppDeps {
+  /** Default: one with its own cache. */
+  readonly resolver?: Resolver;
+  /** Where live sessions are entered; shared with others that list or cut sessions. */
+  readonly sessions?: SessionRegistry;
+  /** Default: randomness of `node:crypto`, time of `clock`. */
+  readonly environment?: WireEnvironment;
+  /** Told once for every authenticated session when it is over. */
+  readonly onSessionEnd?: (end: SessionEnd) => void;
+}
+
+/** The service, with what its owner may look at. */
+export interface TcpRelayApp extends App<RelayConfig> {
+  readonly keys: AccessKeyTable;
+  readonly sessions: SessionRegistry;
+  /** Client connections open now, with or without a key. */
+  readonly connections: number;
+  /** The TCP port in force for a port of the configuration (another one when that is 0); undefined while it is not bound. */
+  boundPort(number: number): number | undefined;
+}
+
+/** Builds the service without I/O. `config` is validated. */
+export function createApp(config: RelayConfig, deps: TcpRelayDeps): TcpRelayApp {
+  return new TcpRelay(config, deps);
+}
+
+class TcpRelay implements TcpRelayApp {
+  readonly keys = new AccessKeyTable();
+  readonly sessions: SessionRegistry;
+  readonly #deps: TcpRelayDeps;
+  readonly #connections = new Connections();
+  readonly #saltFilters = new SaltFilters();
+  readonly #listeners = new Map<number, RelayPort>();
+  readonly #ports: PortSupervisor;
+  readonly #context: RelayContext;
+  #settings: RelaySettings;
+  #draining = false;
+  #unobserve: () => void = () => {};
+
+  constructor(config: RelayConfig, deps: TcpRelayDeps) {
+    this.#deps = deps;
+    this.sessions = deps.sessions ?? new LiveSessions();
+    this.#settings = settingsOf(config);
+    this.#context = this.#createContext();
+    this.#ports = new PortSupervisor({ logger: deps.logger, open: (port) => this.#open(port) });
+    this.keys.apply(config.ports);
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  boundPort(number: number): number | undefined {
+    return this.#listeners.get(number)?.port;
+  }
+
+  async start(): Promise<void> {
+    this.#unobserve = this.#observe();
+    logConfigWarnings(this.#deps.logger, this.#settings.config);
+    await this.#ports.apply(this.#settings.config.ports);
+  }
+
+  /** Live sessions of keys that are gone end; those of a key whose secret changed go on, since they proved the key that was right then. */
+  async reload(config: RelayConfig): Promise<void> {
+    logConfigWarnings(this.#deps.logger, config);
+    this.#settings = settingsOf(config);
+    const { removed } = this.keys.apply(config.ports);
+    this.#saltFilters.retain(config.ports);
+    for (const keyId of removed) this.sessions.terminateKey(keyId, "SESSION_TERMINATED");
+    if (!this.#draining) await this.#ports.apply(config.ports);
+  }
+
+  readiness(): Readiness {
+    const ports = this.#ports.readiness();
+    if (!this.#draining) return ports;
+    return { ready: false, details: { ...ports.details, draining: `${this.sessions.size} sessions left` } };
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    await this.#ports.close();
+    await this.#connections.drain(deadlineMs);
+    this.#unobserve();
+  }
+
+  async #open(config: RelayConfig["ports"][number]): Promise<RelayPort> {
+    const port = await openRelayPort(config, this.#context);
+    this.#listeners.set(config.port, port);
+    return {
+      host: port.host,
+      port: port.port,
+      close: async () => {
+        this.#listeners.delete(config.port);
+        await port.close();
+      },
+    };
+  }
+
+  #createContext(): RelayContext {
+    const { logger, metrics, clock, resolver, environment, onSessionEnd } = this.#deps;
+    const settings = () => this.#settings;
+    return {
+      get settings() {
+        return settings();
+      },
+      logger,
+      metrics,
+      clock,
+      environment: environment ?? createEnvironment(clock),
+      resolver: resolver ?? new CachingResolver(),
+      keys: this.keys,
+      sessions: this.sessions,
+      connections: this.#connections,
+      silentDrain: new SilentDrain(clock, () => this.#settings.config.handshakeTimeoutMs),
+      saltFilters: this.#saltFilters,
+      onSessionEnd: onSessionEnd ?? (() => {}),
+    };
+  }
+
+  #observe(): () => void {
+    const { metrics } = this.#deps;
+    const tcp = { "network.transport": "tcp" };
+    const removers = [
+      observeRelay(metrics, { transport: "tcp", keys: this.keys, ports: this.#ports }),
+      metrics.observe("shadowsocks.connections.active", () => [{ value: this.#connections.size, attributes: tcp }]),
+      metrics.observe("shadowsocks.replay.filter.entries", () => [{ value: this.#saltFilters.entries }]),
+    ];
+    return () => {
+      for (const remove of removers) remove();
+    };
+  }
+}
+
+function settingsOf(config: RelayConfig): RelaySettings {
+  return { config, guard: createTargetGuard(config) };
+}

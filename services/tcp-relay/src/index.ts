@@ -1,0 +1,4 @@
+export { createApp, type TcpRelayApp, type TcpRelayDeps } from "./app.ts";
+export { loadTcpRelayConfig, type TcpRelayConfig } from "./config.ts";
+export { tcpRelayService } from "./service.ts";
+export type { SessionEnd } from "./session-end.ts";

@@ -1,0 +1,4 @@
+import { runService } from "@shadowfleet/runtime";
+import { tcpRelayService } from "./service.ts";
+
+await runService(tcpRelayService);

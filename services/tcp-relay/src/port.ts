@@ -1,0 +1,41 @@
+import type { OpenPort, PortConfig } from "@shadowfleet/relay";
+import { type Connection, listenTcp } from "@shadowfleet/transport";
+import { createServerHandshake } from "@shadowfleet/wire";
+import type { RelayContext } from "./relay-context.ts";
+import { Session } from "./session.ts";
+
+/** A listening port of the relay, with the address the kernel gave it. */
+export interface RelayPort extends OpenPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Binds a port and serves it. Its keys are looked up at every accept, so that a reload reaches them without touching the listener. */
+export async function openRelayPort(config: PortConfig, context: RelayContext): Promise<RelayPort> {
+  const { logger, metrics, settings } = context;
+  return await listenTcp({
+    host: config.host,
+    port: config.port,
+    maxConnections: settings.config.maxConnections,
+    onConnection: (connection) => serve(connection, config.port, context),
+    onPauseChange: (paused, reason) => {
+      if (paused) metrics.add("shadowsocks.listener.pauses", 1);
+      logger[paused ? "warn" : "info"]({ port: config.port, reason }, paused ? "accepting paused" : "accepting resumed");
+    },
+  });
+}
+
+function serve(connection: Connection, port: number, context: RelayContext): void {
+  const keys = context.keys.portKeys(port);
+  if (!keys) {
+    // A reload has taken the port away and its listener is closing.
+    connection.destroy();
+    return;
+  }
+  const { config } = context.settings;
+  const handshake = createServerHandshake(keys.method, keys.ringFor(connection.remoteHost), context.environment, {
+    saltFilter: context.saltFilters.filterFor(port, keys.method.kind, config.replayFilter),
+    allowSegmentedHeader: config.allowSegmentedHeader,
+  });
+  new Session(connection, port, handshake, context).start();
+}

@@ -1,0 +1,237 @@
+import type { AccessKey, LiveSession } from "@shadowfleet/relay";
+import type { ErrorCode } from "@shadowfleet/runtime";
+import { type Connection, type DialResult, dial, type Pump, type PumpResult, startPump } from "@shadowfleet/transport";
+import { type AcceptedStream, FAILED, formatHostPort, type ServerHandshake } from "@shadowfleet/wire";
+import type { RelayContext } from "./relay-context.ts";
+import { countConnection, errorType, logConnection } from "./session-end.ts";
+
+type Phase = "handshake" | "discarding" | "dialing" | "relaying" | "over";
+
+let sessionCount = 0;
+
+/**
+ * One client connection from accept to its end:
+ *
+ *   handshake ──accepted──> dialing ──connected──> relaying ──> over
+ *       └──refused──> discarding ──peer closes or deadline──> over
+ *
+ * Each step is one method below. A session registers with its key when the handshake is accepted.
+ */
+export class Session implements LiveSession {
+  readonly id: string;
+  readonly port: number;
+  readonly transport = "tcp";
+  readonly startedAtMs: number;
+  readonly #client: Connection;
+  readonly #context: RelayContext;
+  readonly #acceptedMs: number;
+  #phase: Phase = "handshake";
+  #handshake: ServerHandshake<AccessKey> | undefined;
+  /** Why the handshake was refused, while what follows is discarded. */
+  #refusal: ErrorCode | undefined;
+  #accepted: AcceptedStream<AccessKey> | undefined;
+  #dialing: AbortController | undefined;
+  /** Plaintext not sent to the target yet: what came with the handshake, and what came while dialling. */
+  #carried: Buffer[] = [];
+  #pump: Pump | undefined;
+
+  constructor(client: Connection, port: number, handshake: ServerHandshake<AccessKey>, context: RelayContext) {
+    this.id = `tcp-${++sessionCount}`;
+    this.port = port;
+    this.startedAtMs = context.clock.now();
+    this.#client = client;
+    this.#handshake = handshake;
+    this.#context = context;
+    this.#acceptedMs = context.clock.monotonic();
+  }
+
+  /** False while the peer is a stranger. */
+  get authenticated(): boolean {
+    return this.#accepted !== undefined;
+  }
+
+  get keyId(): string {
+    return this.#accepted?.key.id ?? "";
+  }
+
+  get clientHost(): string {
+    return this.#client.remoteHost;
+  }
+
+  get clientPort(): number {
+    return this.#client.remotePort;
+  }
+
+  get bytesUp(): number {
+    return this.#pump?.bytesUp ?? 0;
+  }
+
+  get bytesDown(): number {
+    return this.#pump?.bytesDown ?? 0;
+  }
+
+  /** Begins to read. To be called once, in the very turn of the accept. */
+  start(): void {
+    const client = this.#client;
+    client.onData = (src, start, end) => this.#readHandshake(src, start, end);
+    client.onEnd = () => client.destroy();
+    client.onClose = () => this.#clientClosed();
+    this.#context.connections.add(this);
+    this.#context.silentDrain.watch(this);
+    client.resume();
+  }
+
+  /** A stranger's time is up: the same close for a refused and for an incomplete handshake. */
+  expire(): void {
+    this.#refusal ??= this.#failHandshake("HANDSHAKE_TIMEOUT");
+    this.#client.destroy();
+  }
+
+  /** Ends an authenticated session now. */
+  terminate(code: ErrorCode): void {
+    if (this.#phase === "over") return;
+    if (this.#pump) {
+      this.#pump.terminate(code);
+      return;
+    }
+    this.#client.reset();
+    this.#finish(code);
+  }
+
+  #readHandshake(src: Buffer, start: number, end: number): void {
+    const outcome = this.#handshake?.push(src, start, end);
+    if (!outcome) return;
+    this.#handshake = undefined;
+    if (!outcome.ok) this.#refuse(outcome.failure);
+    // The ring is that of the accept: a key that was taken away since then must not come in by a slow handshake.
+    else if (!this.#context.keys.key(outcome.key.id)) this.#refuse("AUTH_FAILED");
+    else this.#accept(outcome);
+  }
+
+  #refuse(code: ErrorCode): void {
+    this.#phase = "discarding";
+    this.#refusal = this.#failHandshake(code);
+    this.#context.silentDrain.discard(this.#client);
+  }
+
+  #failHandshake(code: ErrorCode): ErrorCode {
+    this.#context.metrics.add("shadowsocks.handshake.failures", 1, errorType(code));
+    return code;
+  }
+
+  #accept(accepted: AcceptedStream<AccessKey>): void {
+    const { silentDrain, metrics, sessions } = this.#context;
+    silentDrain.release(this);
+    metrics.record("shadowsocks.handshake.duration.seconds", this.#ageMs() / 1000);
+    this.#accepted = accepted;
+    if (accepted.payload.length > 0) this.#carried.push(accepted.payload);
+    sessions.add(this);
+    this.#reachTarget(accepted).catch((error: unknown) => {
+      this.#context.logger.error({ code: "INTERNAL", err: error }, "reaching a target failed unexpectedly");
+      this.terminate("INTERNAL");
+    });
+  }
+
+  async #reachTarget(accepted: AcceptedStream<AccessKey>): Promise<void> {
+    this.#phase = "dialing";
+    this.#listenWhileDialing(accepted);
+    const { settings, resolver, metrics, clock } = this.#context;
+    this.#dialing = new AbortController();
+    const startedMs = clock.monotonic();
+    const result = await dial({
+      host: accepted.target.host,
+      port: accepted.target.port,
+      timeoutMs: settings.config.dialTimeoutMs,
+      resolver,
+      admit: (address) => settings.guard.admits(address),
+      signal: this.#dialing.signal,
+    });
+    this.#dialing = undefined;
+    const code = result.ok ? "OK" : result.code;
+    metrics.record("shadowsocks.dial.duration.seconds", (clock.monotonic() - startedMs) / 1000, errorType(code));
+    this.#dialed(accepted, result);
+  }
+
+  /**
+   * While dialling, reading goes on until the first bytes, because a paused socket does not tell that the client has gone (only a reset shows
+   * it: an end of stream is a half-close, and its request stands). That one read is opened and kept; everything after it stays in the kernel.
+   */
+  #listenWhileDialing(accepted: AcceptedStream<AccessKey>): void {
+    this.#client.onEnd = () => {};
+    this.#client.onData = (src, start, end) => {
+      this.#client.pause();
+      const plain = Buffer.allocUnsafeSlow(accepted.opener.bound(end - start));
+      const length = accepted.opener.push(src, start, end, plain, 0);
+      if (length === FAILED) this.terminate("STREAM_CORRUPT");
+      else if (length > 0) this.#carried.push(plain.subarray(0, length));
+    };
+  }
+
+  #dialed(accepted: AcceptedStream<AccessKey>, result: DialResult): void {
+    if (this.#phase === "over") {
+      if (result.ok) result.connection.destroy();
+    } else if (result.ok) {
+      this.#relay(accepted, result.connection);
+    } else {
+      // At once: a client that holds a key should try elsewhere, and only such a client can learn this.
+      this.#client.reset();
+      this.#finish(result.code);
+    }
+  }
+
+  #relay(accepted: AcceptedStream<AccessKey>, target: Connection): void {
+    this.#phase = "relaying";
+    let carriedUp = 0;
+    for (const payload of this.#carried) {
+      carriedUp += payload.length;
+      target.send(payload);
+    }
+    this.#carried = [];
+    this.#pump = startPump({
+      client: this.#client,
+      target,
+      up: accepted.opener,
+      down: accepted.sealer,
+      plainSide: "target",
+      meter: accepted.key.meter.tcp,
+      carriedUp,
+      idleTimeoutMs: this.#context.settings.config.idleTimeoutMs,
+      onDone: (result) => this.#pumpDone(result),
+    });
+  }
+
+  #pumpDone(result: PumpResult): void {
+    this.#finish(result.outcome, result.bytesUp, result.bytesDown);
+  }
+
+  #clientClosed(): void {
+    if (this.#phase === "over") return;
+    if (this.#accepted) this.#finish("RELAY_CLIENT_ERROR");
+    else this.#finish(this.#refusal ?? this.#failHandshake("CLOSED_IN_HANDSHAKE"));
+  }
+
+  #finish(code: "OK" | ErrorCode, bytesUp = 0, bytesDown = 0): void {
+    this.#phase = "over";
+    // A reason of our own: without one Node makes an exception with a stack, which costs more than the rest of this method.
+    this.#dialing?.abort(code);
+    const { silentDrain, sessions, connections, metrics, logger, onSessionEnd } = this.#context;
+    const { id, port, startedAtMs } = this;
+    const key = this.#accepted?.key;
+    const durationMs = this.#ageMs();
+    const target = this.#accepted && formatHostPort(this.#accepted.target);
+    const client = `${this.clientHost} ${this.clientPort}`;
+    const end = { port, code, durationMs, key, bytesUp, bytesDown, client, target };
+    silentDrain.release(this);
+    connections.delete(this);
+    countConnection(metrics, end);
+    logConnection(logger, end);
+    if (key) {
+      sessions.remove(this);
+      onSessionEnd({ sessionId: id, keyId: key.id, port, code, startedAtMs, durationMs, bytesUp, bytesDown });
+    }
+  }
+
+  #ageMs(): number {
+    return this.#context.clock.monotonic() - this.#acceptedMs;
+  }
+}
