@@ -1,0 +1,233 @@
+import {
+  type AccessKey,
+  AccessKeyTable,
+  createTargetGuard,
+  LiveSessions,
+  logConfigWarnings,
+  observeRelay,
+  PortSupervisor,
+  type RelayConfig,
+  type SessionRegistry,
+  type TargetGuard,
+} from "@shadowfleet/relay";
+import { type App, type AppDeps, createEnvironment, type ErrorCode, type Readiness } from "@shadowfleet/runtime";
+import { CachingResolver, type Resolver } from "@shadowfleet/transport";
+import { createServerPacketCodec, type Method, type SaltFilter, SaltHistory, type WireEnvironment } from "@shadowfleet/wire";
+import { AnswerPath } from "./answer-path.ts";
+import type { Association } from "./association.ts";
+import { AssociationTable } from "./association-table.ts";
+import { DropLog } from "./drop-log.ts";
+import { PacketCounts } from "./packet-counts.ts";
+import { type PortServices, UdpPort } from "./port.ts";
+import { RequestPath } from "./request-path.ts";
+import { type SessionEnd, SessionReport } from "./session-report.ts";
+
+const SWEEP_INTERVAL_MS = 1000;
+/** While draining, a session quiet for so long is taken as over: UDP has no other end, and the idle timeout may exceed every deadline. */
+const DRAIN_QUIET_MS = 2000;
+const DRAIN_SWEEP_INTERVAL_MS = 100;
+/** SIP004 salts remembered per generation, for all ports together; two generations cost at most 13 MB. */
+const SALT_HISTORY_CAPACITY = 65_536;
+
+export interface UdpRelayDeps extends AppDeps {
+  /** Default: one with its own cache. */
+  readonly resolver?: Resolver;
+  /** Where live associations are entered; shared with others that list or cut sessions. */
+  readonly sessions?: SessionRegistry;
+  /** Default: randomness of `node:crypto`, time of `clock`. */
+  readonly environment?: WireEnvironment;
+  /** Told once for every association when it is over. */
+  readonly onSessionEnd?: (end: SessionEnd) => void;
+}
+
+/** The service, with what its owner may look at. */
+export interface UdpRelayApp extends App<RelayConfig> {
+  readonly keys: AccessKeyTable;
+  readonly counts: PacketCounts;
+  readonly sessions: SessionRegistry;
+  /** The UDP port in force for a port of the configuration (another one when that is 0); undefined while it is not bound. */
+  boundPort(number: number): number | undefined;
+}
+
+/** Builds the service without I/O. `config` is validated. */
+export function createApp(config: RelayConfig, deps: UdpRelayDeps): UdpRelayApp {
+  return new UdpRelay(config, deps);
+}
+
+class UdpRelay implements UdpRelayApp {
+  readonly keys = new AccessKeyTable();
+  readonly counts = new PacketCounts();
+  readonly sessions: SessionRegistry;
+  readonly #deps: UdpRelayDeps;
+  readonly #environment: WireEnvironment;
+  readonly #salts = new SaltHistory(SALT_HISTORY_CAPACITY);
+  readonly #open = new Map<number, UdpPort>();
+  readonly #report: SessionReport;
+  readonly #associations: AssociationTable;
+  readonly #supervisor: PortSupervisor;
+  readonly #services: PortServices;
+  #config: RelayConfig;
+  #guard: TargetGuard;
+  #draining = false;
+  #sweeper: NodeJS.Timeout | undefined;
+  #unobserve: () => void = () => {};
+
+  constructor(config: RelayConfig, deps: UdpRelayDeps) {
+    this.#config = config;
+    this.#guard = createTargetGuard(config);
+    this.#deps = deps;
+    this.#environment = deps.environment ?? createEnvironment(deps.clock);
+    this.sessions = deps.sessions ?? new LiveSessions();
+    this.#report = new SessionReport(deps.logger, deps.metrics);
+    this.#associations = this.#createAssociations();
+    this.#services = this.#createServices();
+    this.#supervisor = new PortSupervisor({ logger: deps.logger, open: (port) => this.#openPort(port.host, port.port) });
+    this.keys.apply(config.ports);
+  }
+
+  boundPort(number: number): number | undefined {
+    return this.#open.get(number)?.boundPort;
+  }
+
+  async start(): Promise<void> {
+    this.#unobserve = this.#observe();
+    logConfigWarnings(this.#deps.logger, this.#config);
+    this.#sweepEvery(SWEEP_INTERVAL_MS);
+    await this.#supervisor.apply(this.#config.ports);
+  }
+
+  /** Associations whose key is gone or has another secret end at once: the answers to them could not be read any more. */
+  async reload(config: RelayConfig): Promise<void> {
+    logConfigWarnings(this.#deps.logger, config);
+    this.#config = config;
+    this.#guard = createTargetGuard(config);
+    this.keys.apply(config.ports);
+    this.#associations.end("SESSION_TERMINATED", (association) => this.#isStale(association));
+    if (!this.#draining) await this.#supervisor.apply(config.ports);
+  }
+
+  readiness(): Readiness {
+    const ports = this.#supervisor.readiness();
+    return this.#draining ? { ready: false, details: { ...ports.details, draining: `${this.#associations.size} sessions left` } } : ports;
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    await this.#quietDown(deadlineMs);
+    this.#associations.end("DRAIN_DEADLINE");
+    clearInterval(this.#sweeper);
+    await this.#supervisor.close();
+    this.#unobserve();
+  }
+
+  /** Resolves when no association is left, or at the deadline. */
+  #quietDown(deadlineMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(deadline);
+        clearInterval(poll);
+        resolve();
+      };
+      const sweep = (): void => {
+        this.#associations.sweep(DRAIN_QUIET_MS);
+        if (this.#associations.size === 0) done();
+      };
+      const deadline = setTimeout(done, deadlineMs);
+      const poll = setInterval(sweep, DRAIN_SWEEP_INTERVAL_MS);
+      sweep();
+    });
+  }
+
+  /** Its key is gone, or is not the one the client proved to have. A new name alone cuts nobody off. */
+  #isStale(association: Association): boolean {
+    const now = this.keys.key(association.keyId);
+    return now === undefined || now.port !== association.key.port || !sameCredential(now, association.key);
+  }
+
+  async #openPort(host: string, number: number): Promise<{ close(): Promise<void> }> {
+    const port = new UdpPort({ host, number, keys: () => this.keys.portKeys(number), services: this.#services });
+    this.#open.set(number, port);
+    return {
+      close: async () => {
+        this.#open.delete(number);
+        port.close();
+      },
+    };
+  }
+
+  #createAssociations(): AssociationTable {
+    return new AssociationTable({
+      limits: () => ({ perKey: this.#config.maxUdpSessionsPerKey, total: this.#config.maxUdpSessions }),
+      idleTimeoutMs: () => this.#config.udpIdleTimeoutMs,
+      clock: this.#deps.clock,
+      registry: this.sessions,
+      onEnd: (association, code) => this.#onEnd(association, code),
+    });
+  }
+
+  #onEnd(association: Association, code: ErrorCode): void {
+    const { id, keyId, port, startedAtMs, bytesUp, bytesDown } = association;
+    const end: SessionEnd = {
+      sessionId: id,
+      keyId,
+      port,
+      code: code === "IDLE_TIMEOUT" ? "OK" : code,
+      startedAtMs,
+      durationMs: Math.max(0, this.#deps.clock.now() - startedAtMs),
+      bytesUp,
+      bytesDown,
+    };
+    this.#report.ended(association, end);
+    this.#deps.onSessionEnd?.(end);
+  }
+
+  #createServices(): PortServices {
+    const { logger, clock, resolver = new CachingResolver({ clock }) } = this.#deps;
+    const { counts } = this;
+    const associations = this.#associations;
+    const drops = new DropLog(counts, logger);
+    const answers = new AnswerPath({ drops, onActive: (association) => associations.touch(association) });
+    const requests = new RequestPath({ resolver, guard: () => this.#guard, answers, counts, drops });
+    return {
+      associations,
+      requests,
+      counts,
+      drops,
+      logger,
+      createCodec: (method) => createServerPacketCodec<AccessKey>(method, this.#environment, { saltFilter: this.#saltFilterFor(method) }),
+      isDraining: () => this.#draining,
+    };
+  }
+
+  /** SIP022 has its packet ids. Stream ciphers have nothing, since without authentication anyone could fill a filter. */
+  #saltFilterFor(method: Method): SaltFilter | undefined {
+    if (method.kind !== "aead") return undefined;
+    // The setting is asked each time because a codec outlives a reload.
+    return { admit: (salt, unixSeconds) => !this.#config.replayFilter || this.#salts.admit(salt, unixSeconds) };
+  }
+
+  #observe(): () => void {
+    const { metrics } = this.#deps;
+    const removers = [
+      observeRelay(metrics, { transport: "udp", keys: this.keys, ports: this.#supervisor }),
+      metrics.observe("shadowsocks.udp.packets", () => this.counts.observe()),
+      metrics.observe("shadowsocks.udp.sessions.active", () => [{ value: this.#associations.size }]),
+      metrics.observe("shadowsocks.replay.filter.entries", () => [{ value: this.#salts.entries }]),
+    ];
+    return () => {
+      for (const remove of removers) remove();
+    };
+  }
+
+  #sweepEvery(intervalMs: number): void {
+    this.#sweeper = setInterval(() => {
+      this.#associations.sweep();
+      this.#report.reportDisplaced();
+    }, intervalMs);
+    this.#sweeper.unref();
+  }
+}
+
+function sameCredential(a: AccessKey, b: AccessKey): boolean {
+  return a.credential === b.credential || (a.credential.method === b.credential.method && a.credential.key.equals(b.credential.key));
+}

@@ -1,0 +1,18 @@
+import type { ServiceDefinition } from "@shadowfleet/runtime";
+import manifest from "../package.json" with { type: "json" };
+import { createApp } from "./app.ts";
+import { loadUdpRelayConfig, type UdpRelayConfig } from "./config.ts";
+
+/** The service as `runService` runs it. */
+export const udpRelayService: ServiceDefinition<UdpRelayConfig> = {
+  name: "udp-relay",
+  version: manifest.version,
+  summary: manifest.description,
+  load: loadUdpRelayConfig,
+  createApp,
+  adminDefaultPort: 9102,
+  adminOf: ({ admin }) => admin,
+  drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,
+  logOf: ({ log }) => log,
+  extraFlags: ["allow-private-targets"],
+};
