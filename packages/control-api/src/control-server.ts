@@ -1,0 +1,67 @@
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { FleetError } from "@shadowfleet/runtime";
+import { HealthImplementation } from "grpc-health-check";
+import { loadContract } from "./contract-files.ts";
+
+export interface ControlServerOptions {
+  readonly host: string;
+  /** 0: the kernel chooses. */
+  readonly port: number;
+  readonly credentials: ServerCredentials;
+}
+
+/** A gRPC server with the standard health (grpc.health.v1) and reflection services beside whatever is added. */
+export class ControlServer {
+  readonly #options: ControlServerOptions;
+  readonly #server = new Server();
+  readonly #health = new HealthImplementation({ "": "NOT_SERVING" });
+  #port = 0;
+
+  constructor(options: ControlServerOptions) {
+    this.#options = options;
+    this.#health.addToServer(this.#server);
+    new ReflectionService(loadContract()).addToServer(this.#server);
+  }
+
+  /** The bound port; 0 before `start`. */
+  get port(): number {
+    return this.#port;
+  }
+
+  addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    this.#server.addService(definition, implementation);
+  }
+
+  /** What grpc.health.v1 answers for the whole server. */
+  setServing(serving: boolean): void {
+    this.#health.setStatus("", serving ? "SERVING" : "NOT_SERVING");
+  }
+
+  /** Binds the port; rejects with FleetError BIND_FAILED. */
+  start(): Promise<void> {
+    const { host, port, credentials } = this.#options;
+    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(address, credentials, (error, bound) => {
+        if (error) {
+          reject(new FleetError("BIND_FAILED", `gRPC ${address}: ${error.message}`, { cause: error }));
+          return;
+        }
+        this.#port = bound;
+        resolve();
+      });
+    });
+  }
+
+  /** Refuses new calls, lets running ones finish for `deadlineMs`, then cuts them. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.setServing(false);
+    const cut = setTimeout(() => this.#server.forceShutdown(), deadlineMs);
+    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    clearTimeout(cut);
+  }
+}
+
+/** Plaintext, for loopback only. */
+export const insecureServerCredentials = (): ServerCredentials => ServerCredentials.createInsecure();

@@ -1,0 +1,1 @@
+export { ControlServer, type ControlServerOptions, insecureServerCredentials } from "./control-server.ts";

@@ -1,0 +1,15 @@
+import type { ServiceDefinition } from "@shadowfleet/runtime";
+import { createApp } from "./app.ts";
+import { loadManagementConfig, type ManagementConfig } from "./config.ts";
+
+export const managementService: ServiceDefinition<ManagementConfig> = {
+  name: "management",
+  version: "0.1.0",
+  summary: "the fleet's control plane",
+  load: loadManagementConfig,
+  createApp,
+  adminDefaultPort: 9104,
+  adminOf: ({ admin }) => admin,
+  drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,
+  logOf: ({ log }) => log,
+};
