@@ -1,0 +1,12 @@
+/** Writes everything in the repository that is generated; the house tests fail when the result differs from what is committed. */
+import { execFileSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { errorsReference, metricsReference } from "@shadowfleet/runtime";
+
+const root = join(import.meta.dirname, "..");
+
+rmSync(join(root, "packages/control-api/src/gen"), { recursive: true, force: true });
+execFileSync(join(root, "node_modules/.bin/buf"), ["generate"], { cwd: root, stdio: "inherit" });
+writeFileSync(join(root, "docs/metrics.md"), metricsReference());
+writeFileSync(join(root, "docs/errors.md"), errorsReference());
