@@ -1,6 +1,9 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { type Aead, type AeadAlgorithm, type ChunkRun, type ChunkVerdict, TAG_LENGTH } from "./aead-contract.ts";
 import { openChunkByChunk, sealChunkByChunk } from "./chunk-loop.ts";
+import { ChachaLengths } from "./length/chacha-lengths.ts";
+import { GcmLengths } from "./length/gcm-lengths.ts";
+import { type LengthEngine, openLength, sealLength } from "./length/length-engine.ts";
 import { type OpensslAead, openMessage, sealMessage } from "./message-cipher.ts";
 import { XChaChaAead } from "./xchacha-aead.ts";
 
@@ -12,36 +15,54 @@ const KEY_LENGTHS: Readonly<Record<AeadAlgorithm, number>> = {
   "xchacha20-poly1305": 32,
 };
 
-const SEALED_LENGTH = 2 + TAG_LENGTH;
-const length = Buffer.alloc(2);
+function lengthEngine(algorithm: OpensslAead, key: Buffer): LengthEngine {
+  switch (algorithm) {
+    case "aes-128-gcm":
+      return new GcmLengths("aes-128-ecb", key);
+    case "aes-192-gcm":
+      return new GcmLengths("aes-192-ecb", key);
+    case "aes-256-gcm":
+      return new GcmLengths("aes-256-ecb", key);
+    case "chacha20-poly1305":
+      return new ChachaLengths(key);
+  }
+}
 
-/** AES-GCM and ChaCha20-Poly1305 through `node:crypto`. */
+/** AES-GCM and ChaCha20-Poly1305: payloads through `node:crypto`, lengths through an engine for them. */
 class NodeAead implements Aead {
   readonly tagLength = TAG_LENGTH;
   readonly nonceLength = 12;
   readonly #algorithm: OpensslAead;
-  readonly #key: KeyObject;
+  readonly #key: Buffer;
+  /** Made when a payload needs it, which is not before a trial decryption has succeeded. */
+  #keyObject: KeyObject | undefined = undefined;
+  #lengths: LengthEngine | undefined = undefined;
 
   constructor(algorithm: OpensslAead, key: Buffer) {
     this.#algorithm = algorithm;
-    this.#key = createSecretKey(key);
+    // Not from Node's shared pool, a block of which would live as long as this key.
+    this.#key = Buffer.allocUnsafeSlow(key.length);
+    key.copy(this.#key);
   }
 
   seal(nonce: Buffer, src: Buffer, start: number, end: number, dst: Buffer, at: number): void {
-    sealMessage(this.#algorithm, this.#key, nonce, src, start, end, dst, at);
+    this.#keyObject ??= createSecretKey(this.#key);
+    sealMessage(this.#algorithm, this.#keyObject, nonce, src, start, end, dst, at);
   }
 
   open(nonce: Buffer, src: Buffer, start: number, end: number, dst: Buffer, at: number): boolean {
-    return openMessage(this.#algorithm, this.#key, nonce, src, start, end, dst, at);
+    this.#keyObject ??= createSecretKey(this.#key);
+    return openMessage(this.#algorithm, this.#keyObject, nonce, src, start, end, dst, at);
   }
 
-  sealLength(nonce: Buffer, value: number, dst: Buffer, at: number): void {
-    length.writeUInt16BE(value);
-    this.seal(nonce, length, 0, 2, dst, at);
+  sealLength(nonce: Buffer, length: number, dst: Buffer, at: number): void {
+    this.#lengths ??= lengthEngine(this.#algorithm, this.#key);
+    sealLength(this.#lengths, nonce, length, dst, at);
   }
 
   openLength(nonce: Buffer, src: Buffer, at: number): number {
-    return this.open(nonce, src, at, at + SEALED_LENGTH, length, 0) ? length.readUInt16BE() : -1;
+    this.#lengths ??= lengthEngine(this.#algorithm, this.#key);
+    return openLength(this.#lengths, nonce, src, at);
   }
 
   sealChunks(nonce: Buffer, src: Buffer, start: number, end: number, maxChunk: number, dst: Buffer, at: number): number {

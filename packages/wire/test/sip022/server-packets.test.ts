@@ -7,7 +7,6 @@ import { createSip022ServerPackets } from "../../src/sip022/server-packets.ts";
 import {
   credentialOf,
   flipped,
-  IdentityRing,
   keyNamed,
   METHOD_NAMES,
   methodNamed,
@@ -143,6 +142,11 @@ for (const name of METHOD_NAMES) {
       assert.deepEqual(open(late), { ok: false, failure: "REPLAYED" });
       const again = opened(open(forgePacket(credential, { packetId: 4, timestamp: env.now })));
       assert.equal(again.session, session, "a fresh packet takes the session back into use");
+      env.now += 3600;
+      for (let i = 0; i < 100; i += 1) failureOf({ sessionId: Buffer.alloc(8, 100 + i), packetId: 1, timestamp: env.now });
+      for (let i = 0; i < 100; i += 1) failureOf({ sessionId: Buffer.alloc(8, i), timestamp: env.now });
+      const later = opened(open(forgePacket(credential, { packetId: 5, timestamp: env.now })));
+      assert.equal(later.session, session, "which then stays until it is released again");
     });
 
     it("gets a payload that is its own", () => {
@@ -195,96 +199,3 @@ for (const name of METHOD_NAMES) {
     });
   });
 }
-
-describe("SIP022 client sessions and keys", () => {
-  const method = methodNamed("2022-blake3-aes-128-gcm");
-  const identityKey = keyNamed(method, "iPSK");
-  const alice = credentialOf(method, keyNamed(method, "alice"), [identityKey]);
-  const mallory = credentialOf(method, keyNamed(method, "mallory"), [identityKey]);
-  const ring = new IdentityRing(identityKey, { alice, mallory });
-  const clientOf = (credential: typeof alice, sessionId = SESSION_ID) =>
-    createSip022ClientPackets(credential, new ScriptedEnvironment(NOW, [sessionId.toString("hex")]));
-
-  it("belong to the key that opened them", () => {
-    const codec = createSip022ServerPackets<TestKey>(method, new ScriptedEnvironment());
-    const client = clientOf(alice);
-    const first = opened(codec.open(client.seal(RESOLVER, DATA), ring));
-    assert.equal(first.key.name, "alice");
-    const thief = clientOf(mallory);
-    for (let i = 0; i < 5; i += 1) {
-      assert.deepEqual(codec.open(thief.seal(RESOLVER, DATA), ring), { ok: false, failure: "AUTH_FAILED" });
-    }
-    const second = opened(codec.open(client.seal(RESOLVER, DATA), ring));
-    assert.equal(second.session, first.session);
-    const answer = codec.seal(second.key, second.session, RESOLVER, DATA);
-    assert.equal(client.open(answer).ok, true);
-    assert.equal(thief.open(answer).ok, false);
-  });
-
-  it("survive a reload that brings new objects for the same keys", () => {
-    const codec = createSip022ServerPackets<TestKey>(method, new ScriptedEnvironment());
-    const client = clientOf(alice);
-    const first = opened(codec.open(client.seal(RESOLVER, DATA), ring));
-    const reloaded = new IdentityRing(Buffer.from(identityKey), { alice: { ...alice, key: Buffer.from(alice.key) } });
-    const second = opened(codec.open(client.seal(RESOLVER, DATA), reloaded));
-    assert.equal(second.session, first.session);
-    assert.notEqual(second.key, first.key);
-  });
-
-  it("end when the table is full, the longest unseen first", () => {
-    const env = new ScriptedEnvironment();
-    const codec = createSip022ServerPackets<TestKey>(method, env, { maxSessions: 4 });
-    const client = (n: number) => clientOf(alice, Buffer.alloc(8, n));
-    const busy = client(1);
-    const session = opened(codec.open(busy.seal(RESOLVER, DATA), ring)).session;
-    const idle = client(2).seal(RESOLVER, DATA);
-    opened(codec.open(idle, ring));
-    for (let n = 3; n < 20; n += 1) {
-      env.now += 1;
-      opened(codec.open(client(n).seal(RESOLVER, DATA), ring));
-      assert.equal(opened(codec.open(busy.seal(RESOLVER, DATA), ring)).session, session);
-    }
-    env.now = NOW;
-    assert.equal(codec.open(idle, ring).ok, true, "the idle session was pushed out");
-  });
-
-  it("are not opened by junk, by late packets or by strangers", () => {
-    const env = new ScriptedEnvironment();
-    const codec = createSip022ServerPackets<TestKey>(method, env, { maxSessions: 1 });
-    const client = clientOf(alice);
-    const { session } = opened(codec.open(client.seal(RESOLVER, DATA), ring));
-    const junk = Buffer.alloc(200);
-    for (let i = 0; i < 50; i += 1) {
-      env.random(junk);
-      codec.open(junk, ring);
-    }
-    env.now = NOW + 40;
-    codec.open(clientOf(alice, Buffer.alloc(8, 9)).seal(RESOLVER, DATA), ring);
-    env.now = NOW;
-    const stranger = credentialOf(method, keyNamed(method, "stranger"), [identityKey]);
-    codec.open(clientOf(stranger, Buffer.alloc(8, 9)).seal(RESOLVER, DATA), ring);
-    assert.equal(opened(codec.open(client.seal(RESOLVER, DATA), ring)).session, session, "the only place is still taken by the client");
-  });
-
-  it("is refused with any byte changed, identity header included", () => {
-    const packet = clientOf(alice).seal(RESOLVER, DATA);
-    for (let at = 0; at < packet.length; at += 1) {
-      const codec = createSip022ServerPackets<TestKey>(method, new ScriptedEnvironment());
-      assert.deepEqual(codec.open(flipped(packet, at), ring), { ok: false, failure: "AUTH_FAILED" }, `byte ${at}`);
-    }
-  });
-
-  it("is refused at any shorter length", () => {
-    const packet = clientOf(alice).seal(RESOLVER, DATA);
-    for (let length = 0; length < packet.length; length += 1) {
-      const codec = createSip022ServerPackets<TestKey>(method, new ScriptedEnvironment());
-      assert.equal(codec.open(packet.subarray(0, length), ring).ok, false, `${length} bytes`);
-    }
-  });
-
-  it("is refused by a port that has no key", () => {
-    const empty = { candidates: () => [], found: () => undefined, single: undefined, identityKey: undefined, byIdentity: () => undefined };
-    const codec = createSip022ServerPackets<TestKey>(method, new ScriptedEnvironment());
-    assert.deepEqual(codec.open(clientOf(alice).seal(RESOLVER, DATA), empty), { ok: false, failure: "AUTH_FAILED" });
-  });
-});
