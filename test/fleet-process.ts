@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, freePort, type RunningProgram, startNodeScript } from "@shadowfleet/testkit";
 
-const ROOT = join(import.meta.dirname, "../..");
+const ROOT = join(import.meta.dirname, "..");
 
 export type ServiceName = "gateway" | "tcp-relay" | "udp-relay" | "management";
 

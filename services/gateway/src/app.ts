@@ -1,0 +1,166 @@
+import { type App, type AppDeps, createEnvironment, type Observation, type Readiness } from "@shadowfleet/runtime";
+import type { FailCounts } from "@shadowfleet/store";
+import { CachingResolver, type Resolver } from "@shadowfleet/transport";
+import type { WireEnvironment } from "@shadowfleet/wire";
+import type { GatewayConfig } from "./config.ts";
+import { PacketCounts } from "./datagram/packet-counts.ts";
+import { ProxyUsers } from "./front/proxy-users.ts";
+import { openListener } from "./listener.ts";
+import { ListeningPort } from "./listening-port.ts";
+import type { GatewayContext, GatewaySettings } from "./session/gateway-context.ts";
+import type { SessionEnd } from "./session/session-end.ts";
+import { Sessions } from "./session/sessions.ts";
+import { Traffic } from "./session/traffic.ts";
+import { Connector } from "./upstream/connector.ts";
+import { explainPick, type PickExplanation } from "./upstream/explain.ts";
+import type { DialLatencies } from "./upstream/latency-policy.ts";
+import type { Random } from "./upstream/picker.ts";
+import { createPicker } from "./upstream/policy.ts";
+
+export interface GatewayDeps extends AppDeps {
+  readonly failCounts: FailCounts;
+  /** Default: one with its own cache. */
+  readonly resolver?: Resolver;
+  /** Default: randomness of `node:crypto`, time of `clock`. */
+  readonly environment?: WireEnvironment;
+  /** What the picker draws with. Default `Math.random`. */
+  readonly random?: Random;
+  /** Told once for every client connection when it is over. */
+  readonly onSessionEnd?: (end: SessionEnd) => void;
+}
+
+/** The service, with what its owner may look at. */
+export interface GatewayApp extends App<GatewayConfig> {
+  /** Where it listens: what is bound, else what is configured. */
+  readonly address: { readonly host: string; readonly port: number };
+  readonly traffic: Traffic;
+  readonly packets: PacketCounts;
+  /** Client connections open now. */
+  readonly connections: number;
+  /** Why the circuit breaker would choose which upstream now, in configured order. */
+  explainPick(): readonly PickExplanation[];
+}
+
+/** Builds the service without I/O. `config` is validated. */
+export function createApp(config: GatewayConfig, deps: GatewayDeps): GatewayApp {
+  return new Gateway(config, deps);
+}
+
+class Gateway implements GatewayApp {
+  readonly traffic = new Traffic();
+  readonly packets = new PacketCounts();
+  readonly #deps: GatewayDeps;
+  readonly #sessions = new Sessions();
+  readonly #latencies: DialLatencies = new Map();
+  readonly #context: GatewayContext;
+  readonly #port: ListeningPort;
+  #settings: GatewaySettings;
+  #draining = false;
+  #unobserve: () => void = () => {};
+
+  constructor(config: GatewayConfig, deps: GatewayDeps) {
+    this.#deps = deps;
+    const settings = () => this.#settings;
+    this.#context = {
+      get settings() {
+        return settings();
+      },
+      logger: deps.logger,
+      metrics: deps.metrics,
+      clock: deps.clock,
+      environment: deps.environment ?? createEnvironment(deps.clock),
+      resolver: deps.resolver ?? new CachingResolver({ clock: deps.clock }),
+      sessions: this.#sessions,
+      traffic: this.traffic,
+      packets: this.packets,
+      onSessionEnd: deps.onSessionEnd ?? (() => {}),
+    };
+    this.#settings = this.#settingsOf(config);
+    this.#port = new ListeningPort({ open: (wanted) => openListener(wanted, this.#context), logger: deps.logger });
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    return this.#port.listener ?? this.#settings.config.listen;
+  }
+
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
+  explainPick(): readonly PickExplanation[] {
+    return explainPick(this.#settings.config.upstreams, this.#deps.failCounts);
+  }
+
+  async start(): Promise<void> {
+    this.#unobserve = this.#observe();
+    this.#logWarnings();
+    await this.#port.apply(this.#settings.config);
+  }
+
+  async reload(config: GatewayConfig): Promise<void> {
+    this.#settings = this.#settingsOf(config);
+    this.#logWarnings();
+    if (!this.#draining) await this.#port.apply(config);
+  }
+
+  readiness(): Readiness {
+    const { listen, upstreams } = this.#settings.config;
+    const { listener, failed } = this.#port;
+    const details: Record<string, string> = {
+      port: listener ? `${listener.port} bound` : `${listen.port} not bound`,
+      upstreams: `${upstreams.length} configured`,
+    };
+    if (listener && failed) details.port = `${listener.port} bound, ${listen.port} failed`;
+    if (listener && listener.udpPort === undefined) details.udp = "not bound";
+    if (this.#draining) details.draining = `${this.#sessions.size} sessions left`;
+    return { ready: !this.#draining && listener !== undefined && upstreams.length > 0, details };
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    await this.#port.close();
+    await this.#sessions.drain(deadlineMs);
+    this.#unobserve();
+  }
+
+  #settingsOf(config: GatewayConfig): GatewaySettings {
+    const { failCounts, random = Math.random } = this.#deps;
+    const { logger, metrics, clock, resolver } = this.#context;
+    const picker = createPicker(config.policy, config.upstreams, { failCounts, latencies: this.#latencies }, random);
+    const connector = new Connector({ picker, dialTimeoutMs: config.dialTimeoutMs, resolver, metrics, logger, clock });
+    return { config, users: new ProxyUsers(config.users), picker, connector };
+  }
+
+  #logWarnings(): void {
+    for (const warning of this.#settings.config.warnings) this.#deps.logger.warn(warning);
+  }
+
+  #observe(): () => void {
+    const { metrics } = this.#deps;
+    const removers = [
+      metrics.observe("shadowsocks.connections.active", () => [
+        { value: this.#sessions.count("tcp"), attributes: { "network.transport": "tcp" } },
+        { value: this.#sessions.count("udp"), attributes: { "network.transport": "udp" } },
+      ]),
+      metrics.observe("shadowsocks.udp.sessions.active", () => [{ value: this.#sessions.count("udp") }]),
+      metrics.observe("shadowsocks.relay.bytes", () => this.#observeBytes()),
+      metrics.observe("shadowsocks.udp.packets", () => this.packets.observe()),
+      metrics.observe("shadowsocks.upstream.fail.count", () =>
+        this.#settings.config.upstreams.map(({ id }) => ({ value: this.#deps.failCounts.get(id), attributes: { upstream: id } })),
+      ),
+      metrics.observe("fleet.ports.bound", () => [{ value: this.#port.listener ? 1 : 0 }]),
+      metrics.observe("fleet.ports.failed", () => [{ value: this.#port.failed ? 1 : 0 }]),
+    ];
+    return () => {
+      for (const remove of removers) remove();
+    };
+  }
+
+  *#observeBytes(): Generator<Observation> {
+    for (const transport of ["tcp", "udp"] as const) {
+      const { up, down } = this.traffic.total(transport);
+      yield { value: up, attributes: { "network.transport": transport, "network.io.direction": "up" } };
+      yield { value: down, attributes: { "network.transport": transport, "network.io.direction": "down" } };
+    }
+  }
+}

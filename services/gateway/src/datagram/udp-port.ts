@@ -1,0 +1,127 @@
+import type { Logger } from "@shadowfleet/runtime";
+import type { TargetAddress } from "@shadowfleet/wire";
+import { formatDatagram, openDatagram } from "../front/socks5-datagram.ts";
+import { DatagramSocket } from "./datagram-socket.ts";
+import type { PacketCounts } from "./packet-counts.ts";
+
+/** The client of an association, as the UDP port knows it. */
+export interface DatagramClient {
+  /** Only datagrams from this address are the client's: it is where its control connection comes from. */
+  readonly clientHost: string;
+  /** The port it sends from: as announced, else 0 until its first datagram tells. Set by the UDP port. */
+  clientPort: number;
+  /** `payload` is owned by the receiver. */
+  onDatagram(target: TargetAddress, payload: Buffer): void;
+}
+
+export interface UdpPortOptions {
+  readonly host: string;
+  /** Tried first; when it is taken, the kernel chooses another. */
+  readonly port: number;
+  readonly packets: PacketCounts;
+  readonly logger: Logger;
+}
+
+/**
+ * The one UDP port of a listener, shared by all its clients (RFC 1928 §7). Datagrams find their association by sender: address and port
+ * where the client announced a port, else the first datagram from the client's address that no other association owns.
+ */
+export class UdpPort {
+  readonly #socket: DatagramSocket;
+  readonly #packets: PacketCounts;
+  readonly #bound = new Map<string, DatagramClient>();
+  /** By address, oldest first: associations whose port is not known yet. */
+  readonly #waiting = new Map<string, DatagramClient[]>();
+  #closing = false;
+
+  /** Binds. Throws the system's error. */
+  constructor({ host, port, packets, logger }: UdpPortOptions) {
+    this.#packets = packets;
+    const options = {
+      onDatagram: (datagram: Buffer, from: string, fromPort: number) => this.#receive(datagram, from, fromPort),
+      onSent: (outcome: Parameters<PacketCounts["count"]>[1]) => packets.count("down", outcome),
+      onError: (error: Error) => logger.debug({ code: "UDP_SEND_FAILED", err: error }, "the UDP port reported an error"),
+    };
+    this.#socket = bindNear(host, port, options);
+  }
+
+  get port(): number {
+    return this.#socket.port;
+  }
+
+  get clients(): number {
+    let count = this.#bound.size;
+    for (const waiting of this.#waiting.values()) count += waiting.length;
+    return count;
+  }
+
+  /** A client that announces the address and port of another one takes its place: it is likelier the same program again than a second one. */
+  attach(client: DatagramClient): void {
+    if (client.clientPort !== 0) {
+      this.#bound.set(senderKey(client.clientHost, client.clientPort), client);
+      return;
+    }
+    const waiting = this.#waiting.get(client.clientHost);
+    if (waiting) waiting.push(client);
+    else this.#waiting.set(client.clientHost, [client]);
+  }
+
+  detach(client: DatagramClient): void {
+    const key = senderKey(client.clientHost, client.clientPort);
+    if (this.#bound.get(key) === client) this.#bound.delete(key);
+    this.#stopWaiting(client);
+    if (this.#closing && this.clients === 0) this.#socket.close();
+  }
+
+  /** Sends an answer to the client; dropped while its port is unknown. */
+  send(client: DatagramClient, source: TargetAddress, payload: Buffer): void {
+    if (client.clientPort === 0) this.#packets.count("down", "UDP_SEND_FAILED");
+    else this.#socket.send(formatDatagram(source, payload), client.clientHost, client.clientPort);
+  }
+
+  /** Frees the port once the last association has ended. */
+  close(): void {
+    this.#closing = true;
+    if (this.clients === 0) this.#socket.close();
+  }
+
+  #receive(datagram: Buffer, host: string, port: number): void {
+    const client = this.#bound.get(senderKey(host, port)) ?? this.#waiting.get(host)?.[0];
+    if (!client) {
+      this.#packets.count("up", "PROXY_AUTH_FAILED");
+      return;
+    }
+    const opened = openDatagram(datagram);
+    if (!opened.ok) {
+      this.#packets.count("up", opened.code);
+      return;
+    }
+    // Only a valid datagram binds, so that junk does not take an association from its client.
+    if (client.clientPort === 0) {
+      this.#stopWaiting(client);
+      client.clientPort = port;
+      this.#bound.set(senderKey(host, port), client);
+    }
+    client.onDatagram(opened.target, opened.payload);
+  }
+
+  #stopWaiting(client: DatagramClient): void {
+    const left = (this.#waiting.get(client.clientHost) ?? []).filter((waiting) => waiting !== client);
+    if (left.length > 0) this.#waiting.set(client.clientHost, left);
+    else this.#waiting.delete(client.clientHost);
+  }
+}
+
+function senderKey(host: string, port: number): string {
+  return `${host} ${port}`;
+}
+
+/** The listener's own number where it is free, which is what firewalls and people expect. */
+function bindNear(host: string, port: number, options: Parameters<typeof DatagramSocket.bind>[2]): DatagramSocket {
+  try {
+    return DatagramSocket.bind(host, port, options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    return DatagramSocket.bind(host, 0, options);
+  }
+}

@@ -1,0 +1,78 @@
+import { type ConfigProblem, type ConfigSource, parseWith, portNumber } from "@shadowfleet/runtime";
+import { type AccessUri, parseAccessUri } from "@shadowfleet/wire";
+import { z } from "zod";
+import { collectProblems, type ParsedFile } from "./parsed-file.ts";
+import { gatewayFileSchema } from "./settings-schema.ts";
+import type { UpstreamDraft } from "./upstream-plan.ts";
+
+const upstreamSchema = z.strictObject({
+  /** Default: `host:port`. Names the upstream in logs, metrics and failCnt. */
+  id: z.string().min(1).max(128).optional(),
+  /** An `ss://` URI, instead of the four below. */
+  uri: z.string().min(1).optional(),
+  host: z.string().min(1).optional(),
+  port: portNumber().optional(),
+  method: z.string().min(1).optional(),
+  secret: z.string().min(1).optional(),
+  tag: z.string().optional(),
+});
+
+type UpstreamEntry = z.output<typeof upstreamSchema>;
+const PARTS = ["host", "port", "method", "secret"] as const;
+
+/** Reads the gateway's own format; unknown keys are problems. */
+export function readOwnFile({ name, data }: ConfigSource): ParsedFile {
+  const problems: ConfigProblem[] = [];
+  const file = collectProblems(problems, () => parseWith(gatewayFileSchema, data, name));
+  const drafts = entriesOf(data).flatMap((entry, index) => readEntry(entry, `upstreams[${index}]`, name, problems) ?? []);
+  return { dialect: "fleet", listen: file?.listen, settings: file, drafts, problems, warnings: [] };
+}
+
+/** Asked of the raw data: the entries are worth checking even when another part of the file is refused. */
+function entriesOf(data: unknown): readonly unknown[] {
+  const entries = (data as { readonly upstreams?: unknown } | null)?.upstreams;
+  return Array.isArray(entries) ? entries : [];
+}
+
+function readEntry(entry: unknown, path: string, name: string, problems: ConfigProblem[]): UpstreamDraft | undefined {
+  if (typeof entry === "string") return fromUri(entry, {}, path, path, problems);
+  if (typeof entry !== "object" || entry === null) {
+    problems.push({ path, reason: "must be an ss:// URI or an object with host, port, method and secret" });
+    return undefined;
+  }
+  const fields = collectProblems(problems, () => parseWith(upstreamSchema, entry, name), path);
+  if (!fields) return undefined;
+  return fields.uri === undefined ? fromParts(fields, path, problems) : fromUriEntry(fields.uri, fields, path, problems);
+}
+
+function fromUriEntry(uri: string, fields: UpstreamEntry, path: string, problems: ConfigProblem[]): UpstreamDraft | undefined {
+  const doubled = PARTS.filter((part) => fields[part] !== undefined);
+  for (const part of doubled) problems.push({ path: `${path}.${part}`, reason: "the URI says it already" });
+  return doubled.length > 0 ? undefined : fromUri(uri, fields, path, `${path}.uri`, problems);
+}
+
+function fromUri(
+  text: string,
+  { id, tag }: Pick<UpstreamEntry, "id" | "tag">,
+  path: string,
+  uriPath: string,
+  problems: ConfigProblem[],
+): UpstreamDraft | undefined {
+  const parsed = parseAccessUri(text);
+  if (!parsed.ok) problems.push({ path: uriPath, reason: parsed.reason });
+  else if (parsed.uri.plugin)
+    problems.push({ path: uriPath, reason: "names a SIP003 plugin, which the gateway cannot start; use a URI without one" });
+  if (!parsed.ok || parsed.uri.plugin) return undefined;
+  const { host, port, method, password: secret, tag: uriTag }: AccessUri = parsed.uri;
+  const everywhere = { path, hostPath: uriPath, methodPath: uriPath, secretPath: uriPath };
+  return { id, host, port, method, secret, tag: tag ?? uriTag, ...everywhere };
+}
+
+function fromParts(fields: UpstreamEntry, path: string, problems: ConfigProblem[]): UpstreamDraft | undefined {
+  const { id, host, port, method, secret, tag } = fields;
+  for (const part of PARTS)
+    if (fields[part] === undefined) problems.push({ path: `${path}.${part}`, reason: "required, unless uri is given" });
+  if (host === undefined || port === undefined || method === undefined || secret === undefined) return undefined;
+  const paths = { path, hostPath: `${path}.host`, methodPath: `${path}.method`, secretPath: `${path}.secret` };
+  return { id, host, port, method, secret, tag, ...paths };
+}

@@ -1,0 +1,4 @@
+import { runService } from "@shadowfleet/runtime";
+import { gatewayService } from "./service.ts";
+
+await runService(gatewayService);
