@@ -1,8 +1,21 @@
-import type { Attributes, MetricName, Metrics, Observation } from "@shadowfleet/runtime";
+import { createRequire } from "node:module";
+import type {
+  Attributes,
+  CounterName,
+  HistogramName,
+  MetricEntry,
+  MetricName,
+  Metrics,
+  Observation,
+  ObservedName,
+} from "@shadowfleet/runtime";
 
-type CounterName = Parameters<Metrics["add"]>[0];
-type HistogramName = Parameters<Metrics["record"]>[0];
-type ObservedName = Parameters<Metrics["observe"]>[0];
+const load = createRequire(import.meta.url);
+
+/** Loaded with the first instance: it brings the whole metrics SDK, which tests of pure code that import the test kit need not wait for. */
+function registry(): Readonly<Record<MetricName, MetricEntry>> {
+  return (load("@shadowfleet/runtime") as typeof import("@shadowfleet/runtime")).METRICS;
+}
 
 /** One call of `add` or `record`. */
 export interface Measurement {
@@ -11,25 +24,36 @@ export interface Measurement {
   readonly attributes: Attributes;
 }
 
-/** Metrics that keep every call, to be asserted on. In all questions, `attributes` matches what has at least these values. */
+/**
+ * Metrics that keep every call, to be asserted on, as strict about attributes as the real ones. In all questions, `attributes` matches what
+ * has at least these values. A reader that throws throws in the question.
+ */
 export class RecordingMetrics implements Metrics {
+  readonly #registry = registry();
   readonly #added: Measurement[] = [];
   readonly #recorded: Measurement[] = [];
   readonly #readers = new Map<ObservedName, Set<() => Iterable<Observation>>>();
   #isShutDown = false;
 
   add(name: CounterName, value: number, attributes: Attributes = {}): void {
+    this.#check(name, attributes);
     this.#added.push({ name, value, attributes });
   }
 
   record(name: HistogramName, value: number, attributes: Attributes = {}): void {
+    this.#check(name, attributes);
     this.#recorded.push({ name, value, attributes });
   }
 
   observe(name: ObservedName, read: () => Iterable<Observation>): () => void {
     const readers = this.#readers.get(name) ?? new Set();
     this.#readers.set(name, readers.add(read));
-    return () => void readers.delete(read);
+    return () => {
+      // As the contract has it: a counter keeps its last reading, a gauge forgets it.
+      if (!readers.delete(read) || this.#registry[name].kind === "observed-gauge") return;
+      const last = [...read()];
+      readers.add(() => last);
+    };
   }
 
   /** What a counter stands at. */
@@ -44,8 +68,7 @@ export class RecordingMetrics implements Metrics {
 
   /** What an observed metric would be scraped as now; undefined when no reader reports such a thing. */
   observed(name: ObservedName, attributes: Attributes = {}): number | undefined {
-    const observations = [...(this.#readers.get(name) ?? [])].flatMap((read) => [...read()]);
-    const found = observations.filter((observation) => matches(observation.attributes ?? {}, attributes));
+    const found = this.#read(name).filter((measurement) => matches(measurement.attributes, attributes));
     return found.length === 0 ? undefined : sum(found);
   }
 
@@ -60,15 +83,26 @@ export class RecordingMetrics implements Metrics {
 
   /** One line a call, `name{key="value"} value`: enough to see what is there, no exposition format. */
   scrape(): Promise<string> {
-    const observed = [...this.#readers].flatMap(([name, readers]) =>
-      [...readers].flatMap((read) => [...read()].map(({ value, attributes = {} }) => ({ name, value, attributes }))),
-    );
+    const observed = [...this.#readers.keys()].flatMap((name) => this.#read(name));
     return Promise.resolve([...this.measurements, ...observed].map(lineOf).join(""));
   }
 
   shutdown(): Promise<void> {
     this.#isShutDown = true;
     return Promise.resolve();
+  }
+
+  #read(name: ObservedName): Measurement[] {
+    const observations = [...(this.#readers.get(name) ?? [])].flatMap((read) => [...read()]);
+    return observations.map(({ value, attributes = {} }) => {
+      this.#check(name, attributes);
+      return { name, value, attributes };
+    });
+  }
+
+  #check(name: MetricName, attributes: Attributes): void {
+    const unknown = Object.keys(attributes).find((attribute) => !this.#registry[name].attributes.includes(attribute));
+    if (unknown !== undefined) throw new TypeError(`metric ${name} has no attribute "${unknown}"`);
   }
 }
 

@@ -53,6 +53,18 @@ export async function openSocket(address: SocksEndpoint, deadlineMs = DEADLINE_M
   return socket;
 }
 
+/** Asks over a new connection to the proxy; the connection does not outlive an answer that could not be had. */
+async function ask<T>(request: ProxyRequest, exchange: (socket: Socket, deadlineMs: number) => Promise<T>): Promise<T> {
+  const deadlineMs = request.deadlineMs ?? DEADLINE_MS;
+  const socket = await openSocket(request.proxy, deadlineMs);
+  try {
+    return await exchange(socket, deadlineMs);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
 export interface Socks5Request extends ProxyRequest {
   /** Default SOCKS5_CONNECT. */
   readonly command?: number;
@@ -61,9 +73,11 @@ export interface Socks5Request extends ProxyRequest {
 }
 
 /** SOCKS5 (RFC 1928, RFC 1929), one request. Offers login only when there is one. */
-export async function socks5Request(request: Socks5Request): Promise<Socks5Answer> {
-  const deadlineMs = request.deadlineMs ?? DEADLINE_MS;
-  const socket = await openSocket(request.proxy, deadlineMs);
+export function socks5Request(request: Socks5Request): Promise<Socks5Answer> {
+  return ask(request, (socket, deadlineMs) => socks5Exchange(request, socket, deadlineMs));
+}
+
+async function socks5Exchange(request: Socks5Request, socket: Socket, deadlineMs: number): Promise<Socks5Answer> {
   const read = (length: number, what: string) => readExactly(socket, length, deadlineMs, `the SOCKS5 ${what}`);
   const methods = request.login ? [0, LOGIN_METHOD] : [0];
   socket.write(Buffer.from([5, methods.length, ...methods]));
@@ -90,9 +104,11 @@ function encodeLogin({ user, password }: { readonly user: string; readonly passw
 }
 
 /** SOCKS4a CONNECT; an IPv4 target goes as plain SOCKS4. `login.user` is the user id. Granted is 90. */
-export async function socks4Connect(request: ProxyRequest): Promise<ProxyAnswer> {
-  const deadlineMs = request.deadlineMs ?? DEADLINE_MS;
-  const socket = await openSocket(request.proxy, deadlineMs);
+export function socks4Connect(request: ProxyRequest): Promise<ProxyAnswer> {
+  return ask(request, (socket, deadlineMs) => socks4Exchange(request, socket, deadlineMs));
+}
+
+async function socks4Exchange(request: ProxyRequest, socket: Socket, deadlineMs: number): Promise<ProxyAnswer> {
   const { host, port } = request.target;
   const isIpv4 = /^[0-9.]+$/.test(host);
   const address = isIpv4 ? host.split(".").map(Number) : [0, 0, 0, 1];
@@ -109,9 +125,11 @@ export interface HttpConnectAnswer extends ProxyAnswer {
 }
 
 /** HTTP CONNECT (RFC 9110 §9.3.6), with Basic authorization when there is a login. */
-export async function httpConnect(request: ProxyRequest): Promise<HttpConnectAnswer> {
-  const deadlineMs = request.deadlineMs ?? DEADLINE_MS;
-  const socket = await openSocket(request.proxy, deadlineMs);
+export function httpConnect(request: ProxyRequest): Promise<HttpConnectAnswer> {
+  return ask(request, (socket, deadlineMs) => httpExchange(request, socket, deadlineMs));
+}
+
+async function httpExchange(request: ProxyRequest, socket: Socket, deadlineMs: number): Promise<HttpConnectAnswer> {
   const { host, port } = request.target;
   const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const { user, password } = request.login ?? {};

@@ -35,8 +35,28 @@ test("observed metrics are read when asked, summed over readers, and gone when t
   forget();
   assert.equal(metrics.observed("shadowsocks.udp.sessions.active"), 10);
   assert.equal(metrics.observed("shadowsocks.udp.sessions.active", { "network.transport": "tcp" }), undefined);
+  assert.equal(await metrics.scrape(), "shadowsocks.udp.sessions.active{} 10\n");
   assert.equal(metrics.observed("fleet.keys.active"), undefined);
   assert.equal(metrics.isShutDown, false);
   await metrics.shutdown();
   assert.equal(metrics.isShutDown, true);
+});
+
+test("an observed counter keeps the last reading of a reader that went away", () => {
+  const metrics = new RecordingMetrics();
+  let bytes = 7;
+  const forget = metrics.observe("shadowsocks.relay.bytes", () => [{ value: bytes, attributes: { "network.io.direction": "up" } }]);
+  forget();
+  forget();
+  bytes = 100;
+  assert.equal(metrics.observed("shadowsocks.relay.bytes", { "network.io.direction": "up" }), 7);
+});
+
+test("attributes the registry does not list throw, as with the real metrics", () => {
+  const metrics = new RecordingMetrics();
+  assert.throws(() => metrics.add("shadowsocks.listener.pauses", 1, { client: "192.0.2.1" }), /no attribute "client"/);
+  assert.throws(() => metrics.record("shadowsocks.dial.duration.seconds", 1, { target: "example.com" }), TypeError);
+  metrics.observe("fleet.keys.active", () => [{ value: 1, attributes: { key: "alice" } }]);
+  assert.throws(() => metrics.observed("fleet.keys.active"), TypeError);
+  assert.deepEqual(metrics.measurements, []);
 });

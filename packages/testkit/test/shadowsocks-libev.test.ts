@@ -6,7 +6,7 @@ import { expectNoOpenHandles } from "../src/open-handles.ts";
 import { peerMissingReason, startSsLocal, startSsServer } from "../src/peers/shadowsocks-libev.ts";
 import { readExactly } from "../src/socket-reader.ts";
 import { socks5Request } from "../src/socks-client.ts";
-import { AssociateRefusedError, socks5Associate, unwrapDatagram, wrapDatagram } from "../src/socks-udp-client.ts";
+import { socks5Associate } from "../src/socks-udp-client.ts";
 import { startEchoTarget } from "../src/tcp-targets.ts";
 import { startManySourceUdpTarget, startUdpEchoTarget } from "../src/udp-targets.ts";
 
@@ -62,20 +62,4 @@ test("a wrong password carries nothing", { skip }, async (t) => {
 
 test("a peer that cannot start rejects with what it said", { skip }, async () => {
   await assert.rejects(startSsServer({ ...KEY, method: "no-such-cipher" }), /invalid cipher name/);
-});
-
-test("without -u there is no association", { skip }, async () => {
-  await using server = await startSsServer(KEY);
-  await using local = await startSsLocal({ ...KEY, server });
-  await assert.rejects(socks5Associate({ proxy: local }), AssociateRefusedError);
-});
-
-test("datagrams are wrapped as RFC 1928 has it, and bad wrapping is refused", () => {
-  const wrapped = wrapDatagram({ host: "8.8.8.8", port: 53 }, Buffer.from("dnsq"));
-  assert.equal(wrapped.toString("hex"), "000000010808080800356 46e7371".replace(" ", ""));
-  assert.deepEqual(unwrapDatagram(wrapped), { source: { host: "8.8.8.8", port: 53 }, payload: Buffer.from("dnsq") });
-  assert.equal(wrapDatagram({ host: "8.8.8.8", port: 53 }, Buffer.alloc(0), 3)[2], 3);
-  for (const hex of ["", "00000001", "0001000108080808003500", "0000010108080808003500", "00000009080808080035"]) {
-    assert.throws(() => unwrapDatagram(Buffer.from(hex, "hex")), RangeError, hex);
-  }
 });

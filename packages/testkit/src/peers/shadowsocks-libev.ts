@@ -1,6 +1,8 @@
+import { eventually } from "../deadline.ts";
 import { missingProgramsReason } from "../find-program.ts";
 import { freePort } from "../free-port.ts";
 import type { LoopbackHost } from "../loopback-server.ts";
+import { probe } from "../prober.ts";
 import { type RunningProgram, startProgram } from "../process.ts";
 
 /** Why tests with shadowsocks-libev cannot run here; throws instead where `CI` is set. */
@@ -36,28 +38,21 @@ export interface Peer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts ss-server and waits until it listens. Rejects with its output when it does not, as for a method it does not have. */
+/** Starts ss-server and waits until it serves. Rejects with its output when it does not, as for a method it does not have. */
 export function startSsServer(options: PeerOptions): Promise<Peer> {
-  return startPeer(
-    "ss-server",
-    options,
-    (host, port) => ["-s", host, "-p", String(port)],
-    options.udp ? /udp server listening at/ : /tcp server listening at/,
-  );
+  return startPeer("ss-server", options, (host, port) => ["-s", host, "-p", String(port)]);
 }
 
-/** Starts ss-local, a SOCKS5 server on loopback, and waits until it listens. */
+/** Starts ss-local, a SOCKS5 server on loopback, and waits until it serves. */
 export function startSsLocal(options: LocalPeerOptions): Promise<Peer> {
   const { server } = options;
-  const addresses = (host: LoopbackHost, port: number) => ["-s", server.host, "-p", String(server.port), "-b", host, "-l", String(port)];
-  return startPeer("ss-local", options, addresses, options.udp ? /udprelay enabled/ : /listening at/);
+  return startPeer("ss-local", options, (host, port) => ["-s", server.host, "-p", String(server.port), "-b", host, "-l", String(port)]);
 }
 
 async function startPeer(
   name: "ss-server" | "ss-local",
   options: PeerOptions,
   addresses: (host: LoopbackHost, port: number) => string[],
-  isListening: RegExp,
 ): Promise<Peer> {
   const host = options.host ?? "127.0.0.1";
   const port = options.port ?? (await freePort());
@@ -67,10 +62,23 @@ async function startPeer(
   const program = startProgram(name, args);
   const stop = async (): Promise<void> => void (await program.stop());
   try {
-    await program.waitForLine(isListening);
+    await program.waitForLine(/listening at/);
+    await eventually(`${name} to serve`, () => isServing(host, port));
   } catch (error) {
     await stop();
     throw error;
   }
   return { host, port, program, stop, [Symbol.asyncDispose]: stop };
+}
+
+/**
+ * Its log runs ahead of its sockets. An empty connection that is closed in return shows that its event loop runs, and that begins only when
+ * TCP and UDP are both bound.
+ */
+async function isServing(host: LoopbackHost, port: number): Promise<boolean> {
+  try {
+    return (await probe({ host, port, fin: true, deadlineMs: 1_000 })).close !== "none";
+  } catch {
+    return false;
+  }
 }
