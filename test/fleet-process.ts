@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually, freePort, type RunningProgram, startNodeScript } from "@shadowfleet/testkit";
+import { eventually, freePort, type RunningProgram, startNodeScript, startProgram } from "@shadowfleet/testkit";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -16,14 +16,28 @@ export interface FleetProcess extends AsyncDisposable {
   metrics(): Promise<string>;
 }
 
+export interface ServiceLimits {
+  /** Soft and hard limit of open files. */
+  readonly maxDescriptors?: number;
+}
+
 /** Starts `services/NAME/src/main.ts --config FILE` and waits until it is ready. */
-export async function startService(name: ServiceName, config: object, flags: readonly string[] = []): Promise<FleetProcess> {
+export async function startService(
+  name: ServiceName,
+  config: object,
+  flags: readonly string[] = [],
+  limits: ServiceLimits = {},
+): Promise<FleetProcess> {
   const adminPort = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "shadowfleet-"));
   const configFile = join(folder, `${name}.json`);
   // The ancestor's format has no `admin`, but does not mind it.
   writeFileSync(configFile, JSON.stringify({ ...config, admin: { port: adminPort } }));
-  const program = startNodeScript(join(ROOT, "services", name, "src/main.ts"), ["--config", configFile, ...flags]);
+  const args = [join(ROOT, "services", name, "src/main.ts"), "--config", configFile, ...flags];
+  const program =
+    limits.maxDescriptors === undefined
+      ? startNodeScript(args[0]!, args.slice(1))
+      : startProgram("prlimit", [`--nofile=${limits.maxDescriptors}`, process.execPath, ...args]);
   const dispose = async (): Promise<void> => {
     await program.stop();
     rmSync(folder, { recursive: true, force: true });
