@@ -15,9 +15,12 @@ export {
   type Aead,
   type AeadAlgorithm,
   type AeadBackend,
+  AWAITING_LENGTH,
   type ChunkRun,
   type ChunkVerdict,
   nodeBackend,
+  SEALED_LENGTH,
+  TAG_LENGTH,
   useAeadBackend,
 } from "./aead/aead.ts";
 export { createClientStream } from "./client-stream.ts";

@@ -15,7 +15,7 @@ export class SaltedSealer implements StreamTransform {
   #inner: StreamTransform | undefined = undefined;
 
   constructor(saltLength: number, sealAfter: SealAfterSalt) {
-    this.#salt = Buffer.allocUnsafe(saltLength);
+    this.#salt = Buffer.allocUnsafeSlow(saltLength);
     this.#sealAfter = sealAfter;
   }
 

@@ -16,6 +16,7 @@ import { createServerPacketCodec, type Method, type SaltFilter, SaltHistory, typ
 import { AnswerPath } from "./answer-path.ts";
 import type { Association } from "./association.ts";
 import { AssociationTable } from "./association-table.ts";
+import { drainAssociations } from "./drain.ts";
 import { DropLog } from "./drop-log.ts";
 import { PacketCounts } from "./packet-counts.ts";
 import { type PortServices, UdpPort } from "./port.ts";
@@ -23,9 +24,6 @@ import { RequestPath } from "./request-path.ts";
 import { type SessionEnd, SessionReport } from "./session-report.ts";
 
 const SWEEP_INTERVAL_MS = 1000;
-/** While draining, a session quiet for so long is taken as over: UDP has no other end, and the idle timeout may exceed every deadline. */
-const DRAIN_QUIET_MS = 2000;
-const DRAIN_SWEEP_INTERVAL_MS = 100;
 /** SIP004 salts remembered per generation, for all ports together; two generations cost at most 13 MB. */
 const SALT_HISTORY_CAPACITY = 65_536;
 
@@ -102,7 +100,7 @@ class UdpRelay implements UdpRelayApp {
     this.#config = config;
     this.#guard = createTargetGuard(config);
     this.keys.apply(config.ports);
-    this.#associations.end("SESSION_TERMINATED", (association) => this.#isStale(association));
+    this.#associations.end("SESSION_TERMINATED", (association) => !association.isOf(this.keys.key(association.keyId)));
     if (!this.#draining) await this.#supervisor.apply(config.ports);
   }
 
@@ -113,35 +111,10 @@ class UdpRelay implements UdpRelayApp {
 
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
-    await this.#quietDown(deadlineMs);
-    this.#associations.end("DRAIN_DEADLINE");
+    await drainAssociations(this.#associations, deadlineMs);
     clearInterval(this.#sweeper);
     await this.#supervisor.close();
     this.#unobserve();
-  }
-
-  /** Resolves when no association is left, or at the deadline. */
-  #quietDown(deadlineMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(deadline);
-        clearInterval(poll);
-        resolve();
-      };
-      const sweep = (): void => {
-        this.#associations.sweep(DRAIN_QUIET_MS);
-        if (this.#associations.size === 0) done();
-      };
-      const deadline = setTimeout(done, deadlineMs);
-      const poll = setInterval(sweep, DRAIN_SWEEP_INTERVAL_MS);
-      sweep();
-    });
-  }
-
-  /** Its key is gone, or is not the one the client proved to have. A new name alone cuts nobody off. */
-  #isStale(association: Association): boolean {
-    const now = this.keys.key(association.keyId);
-    return now === undefined || now.port !== association.key.port || !sameCredential(now, association.key);
   }
 
   async #openPort(host: string, number: number): Promise<{ close(): Promise<void> }> {
@@ -226,8 +199,4 @@ class UdpRelay implements UdpRelayApp {
     }, intervalMs);
     this.#sweeper.unref();
   }
-}
-
-function sameCredential(a: AccessKey, b: AccessKey): boolean {
-  return a.credential === b.credential || (a.credential.method === b.credential.method && a.credential.key.equals(b.credential.key));
 }

@@ -93,6 +93,13 @@ export class Association implements LiveSession {
     return this.#ended;
   }
 
+  /** Whether the key in force is the one its client proved to have, on this port. A key that only has a new name is. */
+  isOf(current: AccessKey | undefined): boolean {
+    if (current === undefined || current.port !== this.key.port) return false;
+    const [before, now] = [this.key.credential, current.credential];
+    return before === now || (before.method === now.method && before.key.equals(now.key));
+  }
+
   /** How long it may be quiet, given the configured time. */
   idleTimeoutMs(configuredMs: number): number {
     return this.session === undefined ? configuredMs : Math.max(configuredMs, SIP022_IDLE_MIN_MS);

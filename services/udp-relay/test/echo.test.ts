@@ -83,6 +83,20 @@ test("the largest datagrams pass both ways; an answer that would not fit once se
   assert.equal(String((await client.ask("127.0.0.1", echo.address().port, "still there")).payload), "still there");
 });
 
+test("the bound on answers is the same over IPv6, which could carry more", async (t) => {
+  const { port, clock, app } = await startRelay(t, relayConfig([{ host: "::1" }]));
+  const client = await openClient(t, { host: "::1", port: port(), clock });
+  const target = await bindPeer(t);
+  const overhead = client.seal("127.0.0.1", target.address().port, "").length;
+  let length = 65_508 - overhead;
+  target.on("message", (_, relay) => target.send(Buffer.alloc(length), relay.port, relay.address));
+  client.send("127.0.0.1", target.address().port, "one byte too many, please");
+  await until(() => app.counts.count("down", "PACKET_TOO_LARGE") === 1);
+  length -= 1;
+  assert.equal((await client.ask("127.0.0.1", target.address().port, "one less")).payload.length, length);
+  assert.equal(client.answers.length, 1);
+});
+
 test("many keys on one SIP004 port: each client is answered with its own key", async (t) => {
   const method = "chacha20-ietf-poly1305";
   const ids = ["alice", "bob", "carol", "dave", "erin"];

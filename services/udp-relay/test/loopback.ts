@@ -3,10 +3,10 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { TestContext } from "node:test";
 
-/** A plain UDP socket on loopback (127.0.0.1 or ::1) at a port of the kernel's choice, closed with the test. */
-export async function bindPeer(t: TestContext, host: "127.0.0.1" | "::1" = "127.0.0.1"): Promise<Socket> {
+/** A plain UDP socket on loopback (127.0.0.1 or ::1), closed with the test. Port 0: the kernel chooses. */
+export async function bindPeer(t: TestContext, host: "127.0.0.1" | "::1" = "127.0.0.1", port = 0): Promise<Socket> {
   const socket = createSocket(host === "::1" ? "udp6" : "udp4");
-  socket.bind(0, host);
+  socket.bind(port, host);
   await once(socket, "listening");
   t.after(() => closeSocket(socket));
   return socket;

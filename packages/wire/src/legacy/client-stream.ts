@@ -15,7 +15,7 @@ class LegacyClientStream implements ClientStream {
 
   constructor(credential: Credential, env: WireEnvironment) {
     const { method, key } = credential;
-    this.#iv = Buffer.allocUnsafe(method.saltLength);
+    this.#iv = Buffer.allocUnsafeSlow(method.saltLength);
     env.random(this.#iv);
     this.sealer = new LegacyTransform(createLegacyCipher(method, key, this.#iv, "seal"));
     // An answer under the request's IV is accepted: servers of before 2019 send it so.

@@ -61,6 +61,7 @@ class LegacyServerPacketCodec<K extends ServerKey> implements ServerPacketCodec<
     return sealPacket(key.credential, this.#env, source, payload);
   }
 
+  /** There are no sessions to forget. */
   release(): void {}
 }
 

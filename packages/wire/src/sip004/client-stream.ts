@@ -19,7 +19,7 @@ class Sip004ClientStream implements ClientStream {
   constructor(credential: Credential, env: WireEnvironment) {
     const { method, key } = credential;
     const algorithm = aeadAlgorithm(method);
-    const salt = Buffer.allocUnsafe(method.saltLength);
+    const salt = Buffer.allocUnsafeSlow(method.saltLength);
     env.random(salt);
     this.#salt = salt;
     this.sealer = new ChunkSealer(createAead(algorithm, deriveSubkey(key, salt)), method.maxChunk);

@@ -63,6 +63,7 @@ class Sip004ServerPacketCodec<K extends ServerKey> implements ServerPacketCodec<
     return sealPacket(key.credential, this.#env, source, payload);
   }
 
+  /** There are no sessions to forget. */
   release(): void {}
 }
 

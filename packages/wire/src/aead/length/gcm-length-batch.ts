@@ -1,4 +1,4 @@
-import { type Cipheriv, createCipheriv } from "node:crypto";
+import { createCipheriv } from "node:crypto";
 import { incrementNonce } from "../nonce.ts";
 import { BLOCK_WORDS, type FieldBlock, multiply } from "./ghash.ts";
 import type { LengthEngine, TagWords } from "./length-engine.ts";
@@ -10,7 +10,7 @@ export const AES_BLOCK = 16;
 /** GCM's last GHASH block for a two-byte message: the length of its ciphertext in bits. */
 export const LENGTH_BITS = 16;
 
-/** Lengths whose blocks are encrypted in one call; half a KiB of memory per busy direction. */
+/** Lengths whose blocks are encrypted in one call: half a KiB of memory per direction that has been busy. */
 const BATCH = 16;
 
 /** J0 ‖ J0 + 1 of one nonce: nonce ‖ u32be. */
@@ -28,12 +28,13 @@ const lowHalf = (nonce: Buffer): number => nonce.readUIntLE(0, 6);
 const highHalf = (nonce: Buffer): number => nonce.readUIntLE(6, 6);
 
 /**
- * AES-GCM for the chunk lengths of a long stream. E(J0) and E(J0 + 1) of the next BATCH length nonces, which are every second one, come from one
- * call of a cipher object made once; what is left of GHASH is sealed · H² xor lengths · H, whose second term is constant and whose first has 16
- * coefficients.
+ * AES-GCM for the chunk lengths of a long stream. E(J0) and E(J0 + 1) of the next BATCH length nonces, which are every second one, come from
+ * one call; the cipher object is not kept in between, for it would outweigh the batch. What is left of GHASH is sealed · H² xor lengths · H,
+ * whose second term is constant and whose first has 16 coefficients.
  */
 export class GcmLengthBatch implements LengthEngine {
-  readonly #cipher: Cipheriv;
+  readonly #algorithm: EcbAlgorithm;
+  readonly #key: Buffer;
   readonly #squaredHashKey: FieldBlock = new Int32Array(BLOCK_WORDS);
   readonly #lengthsHash: FieldBlock = new Int32Array(BLOCK_WORDS);
   #encrypted: Buffer = counters;
@@ -43,9 +44,11 @@ export class GcmLengthBatch implements LengthEngine {
   /** The pair last prepared. */
   #index = BATCH;
 
+  /** `key` is kept, not copied. */
   constructor(algorithm: EcbAlgorithm, key: Buffer) {
-    this.#cipher = createCipheriv(algorithm, key, null);
-    const encryptedZero = this.#cipher.update(Buffer.alloc(AES_BLOCK));
+    this.#algorithm = algorithm;
+    this.#key = key;
+    const encryptedZero = createCipheriv(algorithm, key, null).update(Buffer.alloc(AES_BLOCK));
     const hashKey = Int32Array.from({ length: BLOCK_WORDS }, (_, i) => encryptedZero.readInt32BE(4 * i));
     multiply(hashKey, hashKey, this.#squaredHashKey);
     multiply(Int32Array.of(0, 0, 0, LENGTH_BITS), hashKey, this.#lengthsHash);
@@ -78,7 +81,7 @@ export class GcmLengthBatch implements LengthEngine {
       incrementNonce(upcoming);
       incrementNonce(upcoming);
     }
-    this.#encrypted = this.#cipher.update(counters);
+    this.#encrypted = createCipheriv(this.#algorithm, this.#key, null).update(counters);
     this.#low = low;
     this.#high = highHalf(nonce);
     this.#index = 0;
