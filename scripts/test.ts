@@ -64,7 +64,9 @@ async function runSuite(suite: string, files: string[]): Promise<Counts> {
     }
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${suite.padEnd(14)} ${String(counts.passed).padStart(5)} passed ${String(counts.failed).padStart(4)} failed ${String(counts.skipped).padStart(4)} skipped  ${seconds} s`);
+  console.log(
+    `${suite.padEnd(14)} ${String(counts.passed).padStart(5)} passed ${String(counts.failed).padStart(4)} failed ${String(counts.skipped).padStart(4)} skipped  ${seconds} s`,
+  );
   for (const note of notes) console.log(note);
   return counts;
 }

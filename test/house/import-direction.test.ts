@@ -33,7 +33,8 @@ function importsOf(source: string): string[] {
 function violationsIn(room: string, file: string, source: string): string[] {
   const allowed = MAY_IMPORT[room] ?? [];
   return importsOf(source).flatMap((specifier) => {
-    if (room === "packages/wire" && !specifier.startsWith(".") && !WIRE_MODULES.test(specifier)) return [`${file}: wire code may not import ${specifier}`];
+    if (room === "packages/wire" && !specifier.startsWith(".") && !WIRE_MODULES.test(specifier))
+      return [`${file}: wire code may not import ${specifier}`];
     if (specifier.startsWith("@shadowfleet/")) {
       const [, target = "", ...inside] = specifier.split("/");
       if (inside.length > 0) return [`${file}: ${specifier} reaches inside a package`];
@@ -66,7 +67,12 @@ test("every room of the repository stands in the table", () => {
 });
 
 test("the check can fail: each kind of violation is seen", () => {
-  assert.deepEqual(importsOf('import { a } from "x";\nimport "y";\nexport type { b } from "./z.ts";\nconst c = await import("w");'), ["x", "y", "./z.ts", "w"]);
+  assert.deepEqual(importsOf('import { a } from "x";\nimport "y";\nexport type { b } from "./z.ts";\nconst c = await import("w");'), [
+    "x",
+    "y",
+    "./z.ts",
+    "w",
+  ]);
   assert.equal(violationsIn("packages/wire", "packages/wire/src/a.ts", 'import net from "node:net";').length, 1);
   assert.equal(violationsIn("services/gateway", "services/gateway/src/a.ts", 'import { x } from "@shadowfleet/relay";').length, 1);
   assert.equal(violationsIn("services/gateway", "services/gateway/src/a.ts", 'import { x } from "@shadowfleet/wire/src/x.ts";').length, 1);

@@ -17,7 +17,7 @@ test("the type checker is content", () => {
 });
 
 test("formatting and lint rules hold", () => {
-  const { status, output } = runTool(bin("biome"), ["ci", "--max-diagnostics=50", "."]);
+  const { status, output } = runTool(bin("biome"), ["ci", "--colors=off", "--max-diagnostics=50", "."]);
   assert.equal(status, 0, output);
 });
 

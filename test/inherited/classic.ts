@@ -30,7 +30,12 @@ export class PacketClient implements AsyncDisposable {
   }
 
   /** Sends a payload through the relay's port and returns the opened answer, which must come from that port. */
-  async exchange(port: number, credential: Credential, target: { readonly host: string; readonly port: number }, payload: Buffer): Promise<OpenedAnswer> {
+  async exchange(
+    port: number,
+    credential: Credential,
+    target: { readonly host: string; readonly port: number },
+    payload: Buffer,
+  ): Promise<OpenedAnswer> {
     const codec = createClientPacketCodec(credential, systemEnvironment);
     const address = addressFrom(target.host, target.port);
     assert.ok(address);

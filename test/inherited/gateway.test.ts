@@ -68,14 +68,20 @@ describe("the ancestor's client bugs are not inherited", () => {
 
   test("a server_password entry without a method takes the file's, then the ancestor's default", async () => {
     for (const method of [undefined, CLASSIC_METHOD]) {
-      await using gateway = await startGateway((port) => classic(port, { server_password: [[`127.0.0.1:${relayPort}`, SECRET]], ...(method ? { method } : {}) }));
+      await using gateway = await startGateway((port) =>
+        classic(port, { server_password: [[`127.0.0.1:${relayPort}`, SECRET]], ...(method ? { method } : {}) }),
+      );
       await assertEchoes(gateway);
     }
   });
 
   test("ss:// URIs are read whole: IPv6 hosts, and userinfo whose base64 begins with s", async () => {
     const uri = formatAccessUri({ method: CLASSIC_METHOD, password: SECRET, host: "::1", port: relayPort });
-    await using overIpv6 = await startGateway((port) => ({ listen: { host: "127.0.0.1", port }, upstreams: [uri], allowInsecureCiphers: true }));
+    await using overIpv6 = await startGateway((port) => ({
+      listen: { host: "127.0.0.1", port },
+      upstreams: [uri],
+      allowInsecureCiphers: true,
+    }));
     await assertEchoes(overIpv6);
     // "\xb2" as first byte makes base64 begin with "s": what TrimLeft(uri, "ss://") would have eaten. Refused for its method, not misread.
     const payload = Buffer.concat([Buffer.from([0xb2]), Buffer.from(`x:${SECRET}@127.0.0.1:1`)]).toString("base64");

@@ -59,14 +59,18 @@ describe("the ancestor's TCP server bugs are not inherited", () => {
     }
     assert.ok(descriptors(relay) > 60, `only ${descriptors(relay)} descriptors in use: nothing was exhausted`);
     for (const socket of sockets) socket.destroy();
-    await eventually("the port to serve again", async () => {
-      try {
-        await uploadOverWire(port, alice, echo, randomBytes(100));
-        return true;
-      } catch {
-        return false;
-      }
-    }, 15_000);
+    await eventually(
+      "the port to serve again",
+      async () => {
+        try {
+          await uploadOverWire(port, alice, echo, randomBytes(100));
+          return true;
+        } catch {
+          return false;
+        }
+      },
+      15_000,
+    );
     assert.ok(relay.program.isRunning);
   });
 
@@ -128,7 +132,9 @@ describe("the ancestor's TCP server bugs are not inherited", () => {
   /** A connection that got its first answer and then says nothing. */
   async function openIdle(port: number): Promise<Socket> {
     const socket = await openSocket({ host: "127.0.0.1", port });
-    socket.resume().write(createClientStream(alice, systemEnvironment).sealRequest(addressFrom(echo.host, echo.port)!, Buffer.from("hello")));
+    socket
+      .resume()
+      .write(createClientStream(alice, systemEnvironment).sealRequest(addressFrom(echo.host, echo.port)!, Buffer.from("hello")));
     await sleep(100);
     return socket;
   }

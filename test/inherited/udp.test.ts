@@ -77,7 +77,9 @@ describe("the ancestor's UDP bugs are not inherited", () => {
     const [udp, tcp] = [await relay.metrics(), await tcpRelay.metrics()];
     for (const direction of ["up", "down"]) {
       const labels = (transport: string) => ({ network_transport: transport, network_io_direction: direction });
-      const udpBytes = seriesValue(udp, "shadowsocks_relay_bytes_total", labels("udp")) - seriesValue(before, "shadowsocks_relay_bytes_total", labels("udp"));
+      const udpBytes =
+        seriesValue(udp, "shadowsocks_relay_bytes_total", labels("udp")) -
+        seriesValue(before, "shadowsocks_relay_bytes_total", labels("udp"));
       assert.equal(udpBytes, payload.length);
       assert.equal(seriesValue(tcp, "shadowsocks_relay_bytes_total", labels("tcp")), payload.length);
     }

@@ -1,7 +1,7 @@
 import { after, before, describe, test } from "node:test";
 import { freePort, startSsLocal } from "@shadowfleet/testkit";
-import { downloadThrough, MIB, manyAtOnceThrough, udpEchoThrough, uploadThrough } from "./exchanges.ts";
 import { startRelays } from "../fleet-process.ts";
+import { downloadThrough, MIB, manyAtOnceThrough, udpEchoThrough, uploadThrough } from "./exchanges.ts";
 import { NEEDS_PEER, PEER_METHODS, SECRET } from "./peer-methods.ts";
 
 describe("ss-local of shadowsocks-libev against our relays", NEEDS_PEER, () => {

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { freePort, startSsServer } from "@shadowfleet/testkit";
-import { downloadThrough, MIB, manyAtOnceThrough, udpEchoThrough, uploadThrough } from "./exchanges.ts";
 import { startService } from "../fleet-process.ts";
+import { downloadThrough, MIB, manyAtOnceThrough, udpEchoThrough, uploadThrough } from "./exchanges.ts";
 import { NEEDS_PEER, PEER_METHODS, SECRET } from "./peer-methods.ts";
 
 /** Our gateway in front of ss-server; `await using` stops both. */

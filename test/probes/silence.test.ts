@@ -34,8 +34,15 @@ describe("a prober learns nothing from the relay", { timeout: 120_000 }, () => {
   before(async () => {
     echo = await startEchoTarget();
     for (const { method } of PORTS) numbers.set(method, await freePort());
-    const ports = PORTS.map(({ method, secret }) => ({ host: "127.0.0.1", port: numbers.get(method), method, keys: [{ id: method, secret }] }));
-    relay = await startService("tcp-relay", { ports, timeouts: { handshake: `${DEADLINE_MS}ms` }, log: { level: "warn" } }, ["--allow-private-targets"]);
+    const ports = PORTS.map(({ method, secret }) => ({
+      host: "127.0.0.1",
+      port: numbers.get(method),
+      method,
+      keys: [{ id: method, secret }],
+    }));
+    relay = await startService("tcp-relay", { ports, timeouts: { handshake: `${DEADLINE_MS}ms` }, log: { level: "warn" } }, [
+      "--allow-private-targets",
+    ]);
   });
   after(async () => {
     await relay[Symbol.asyncDispose]();

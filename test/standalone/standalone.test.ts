@@ -94,7 +94,8 @@ test("an unknown command is refused, and help is offered", async () => {
   assert.match(wrong.output, /no command "teleport"/);
   const help = startNodeScript(MAIN, ["--help"]);
   assert.deepEqual(await help.exited, { code: 0, signal: null });
-  for (const command of ["standalone", "gateway", "tcp-relay", "udp-relay", "management"]) assert.match(help.output, new RegExp(`^  ${command} `, "m"));
+  for (const command of ["standalone", "gateway", "tcp-relay", "udp-relay", "management"])
+    assert.match(help.output, new RegExp(`^  ${command} `, "m"));
   assert.ok(existsSync(join(ROOT, "node_modules/.bin/shadowfleet")), "the shadowfleet command is not linked");
 });
 

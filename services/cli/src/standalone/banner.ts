@@ -28,7 +28,10 @@ export async function bannerText(facts: BannerFacts): Promise<string> {
     `curl -x socks5h://${proxyHost}:${facts.proxyPort} ${facts.pageUrl}`,
     "",
     ...(facts.loopbackTargets
-      ? ["Note: for this demonstration the relays may reach loopback addresses of this machine; outside standalone mode they refuse that.", ""]
+      ? [
+          "Note: for this demonstration the relays may reach loopback addresses of this machine; outside standalone mode they refuse that.",
+          "",
+        ]
       : []),
   ].join("\n");
 }
