@@ -1,3 +1,4 @@
+export { type BlackHole, blackHole } from "./black-hole.ts";
 export { type CurlResult, curlMissingReason, runCurl } from "./curl.ts";
 export { DeadlineError, eventually, withDeadline } from "./deadline.ts";
 export { findProgram, missingProgramsReason } from "./find-program.ts";

@@ -127,7 +127,6 @@ export class SocketConnection implements Connection, SocketOwner {
   handleConnect(): void {}
 
   handleEnd(): void {
-    if (this.ended || this.#socket.destroyed) return;
     this.ended = true;
     this.onEnd();
   }

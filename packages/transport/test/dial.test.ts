@@ -5,12 +5,13 @@ import net from "node:net";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { blackHole } from "@shadowfleet/testkit";
 import { CachingResolver } from "../src/caching-resolver.ts";
+import { ConnectAttempt } from "../src/connect-attempt.ts";
 import { type DialOptions, type DialResult, dial } from "../src/dial.ts";
 import { type DialFailure, dialFailure, moreTelling } from "../src/dial-failure.ts";
 import type { ResolvedAddress } from "../src/resolver.ts";
-import { blackHole } from "./black-hole.ts";
-import { LOOPBACK, plainServer, until } from "./loopback.ts";
+import { after, LOOPBACK, plainServer, until } from "./loopback.ts";
 
 const family = (address: string): ResolvedAddress => ({ address, family: address.includes(":") ? 6 : 4 });
 const resolving = (...addresses: string[]): CachingResolver => new CachingResolver({ lookup: async () => addresses.map(family) });
@@ -47,8 +48,11 @@ async function serverAt(t: TestContext, host: string, port: number): Promise<{ r
 }
 
 /** What an unfinished dial would leave behind. */
-const openResources = (): number =>
-  process.getActiveResourcesInfo().filter((name) => name === "TCPConnectWrap" || name === "Timeout").length;
+const openResources = (): string =>
+  process
+    .getActiveResourcesInfo()
+    .filter((name) => name === "ConnectWrap" || name === "Timeout")
+    .toString();
 
 test("a literal address is dialled as it is, and the connection works", { timeout: 5_000 }, async (t) => {
   for (const host of [LOOPBACK, "::1"]) {
@@ -97,6 +101,33 @@ test("only admitted addresses are dialled", { timeout: 5_000 }, async (t) => {
   assert.equal(forbidden.reached, 0);
 });
 
+test("once one address stands, no other is tried", { timeout: 5_000 }, async (t) => {
+  const { port } = await plainServer(t);
+  const second = await serverAt(t, "127.0.0.2", port);
+  assert.equal(outcome(await dialOnce(t, { port, resolver: resolving(LOOPBACK, "127.0.0.2") })), LOOPBACK);
+  await after(300);
+  assert.equal(second.reached, 0);
+});
+
+test("an answer that comes after the end is not dialled", { timeout: 5_000 }, async (t) => {
+  const { port } = await plainServer(t);
+  const server = await serverAt(t, "127.0.0.2", port);
+  const slow = new CachingResolver({ lookup: () => after(60).then(() => [family("127.0.0.2")]) });
+  assert.equal(outcome(await dialOnce(t, { port, resolver: slow, timeoutMs: 20 })), "DIAL_TIMEOUT");
+  await after(100);
+  assert.equal(server.reached, 0);
+});
+
+test("a cancelled attempt tells nothing, not even what was on its way", () => {
+  const told: string[] = [];
+  const observer = { attemptConnected: () => told.push("connected"), attemptFailed: () => told.push("failed") };
+  const attempt = new ConnectAttempt(LOOPBACK, 9, observer);
+  attempt.cancel();
+  attempt.handleConnect();
+  attempt.handleError(new Error("late"));
+  assert.deepEqual(told, []);
+});
+
 test("a failed address is followed by the next at once", { timeout: 5_000 }, async (t) => {
   const { port } = await plainServer(t, "::1");
   const started = performance.now();
@@ -116,7 +147,7 @@ test("a silent address delays the next by 250 ms; losers are closed and nothing 
   assert.ok(result.ok);
   result.connection.destroy();
   await until(() => result.connection.closed);
-  await until(() => openResources() <= before);
+  await until(() => openResources() === before);
 });
 
 test("an attempt goes on while later ones are made, and may still win", { timeout: 8_000 }, async (t) => {
@@ -138,7 +169,7 @@ test("the time limit covers resolving and connecting, and reports what is most t
   assert.equal(outcome(await dialOnce(t, { port, resolver: hanging, timeoutMs: 20 })), "DIAL_TIMEOUT");
   const oneRefuses = resolving("127.0.0.3", LOOPBACK);
   assert.equal(outcome(await dialOnce(t, { port, resolver: oneRefuses, timeoutMs: 100 })), "DIAL_REFUSED");
-  await until(() => openResources() <= before);
+  await until(() => openResources() === before);
 });
 
 test("a signal ends it in every phase and keeps no listener", { timeout: 5_000 }, async (t) => {
@@ -161,7 +192,7 @@ test("a signal ends it in every phase and keeps no listener", { timeout: 5_000 }
   aborter.abort();
   assert.equal(result.connection.closed, false, "the signal has no say once the connection stands");
   result.connection.destroy();
-  await until(() => openResources() <= before);
+  await until(() => openResources() === before);
 });
 
 test("no descriptors left is OUT_OF_DESCRIPTORS", { timeout: 10_000 }, async () => {

@@ -10,9 +10,15 @@ export const LOOPBACK = "127.0.0.1";
 
 export const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until `condition` holds; the test's own timeout bounds it. */
+const PATIENCE_MS = 10_000;
+
+/** Waits until `condition` holds; fails after 10 s, naming the condition. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await after(5);
+  const deadlineMs = performance.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (performance.now() > deadlineMs) throw new Error(`still not so after ${PATIENCE_MS} ms: ${condition}`);
+    await after(5);
+  }
 }
 
 /** A listener on a free port of 127.0.0.1, closed when the test ends. */

@@ -44,20 +44,37 @@ test("a reset on one side resets the other, behind what was under way to it", { 
 test("a reset with much pending to a peer that reads late loses nothing of it", { timeout: 10_000 }, async (t) => {
   const rig = await pumpRig(t);
   rig.start();
-  rig.target.write(Buffer.alloc(MIB));
-  await until(() => rig.meter.down === MIB);
+  // Not through the pump, which would pause the target and so not hear of its reset.
+  rig.near.client.send(Buffer.alloc(8 * MIB));
   rig.target.resetAndDestroy();
-  await after(60);
+  await after(400);
+  assert.ok(rig.near.client.pendingBytes > 0);
   const received = await drainSocket(rig.client);
-  assert.equal(received.bytes, MIB);
+  assert.equal(received.bytes, 8 * MIB);
   assertReset(received);
+  await assertOver(rig);
+});
+
+test("when both have ended, a break on one side leaves the other all its time", { timeout: 10_000 }, async (t) => {
+  const rig = await pumpRig(t);
+  rig.start();
+  rig.near.client.send(Buffer.alloc(8 * MIB));
+  rig.near.target.send(Buffer.alloc(8 * MIB));
+  rig.client.end();
+  rig.target.end();
+  await until(() => rig.near.client.ended && rig.near.target.ended);
+  rig.client.resetAndDestroy();
+  await until(() => rig.near.client.closed);
+  await after(2_300);
+  const received = await drainSocket(rig.target);
+  assert.deepEqual([received.bytes, received.ended], [8 * MIB, true]);
+  assert.equal((await rig.done).outcome, "RELAY_CLIENT_ERROR");
   await assertOver(rig);
 });
 
 test("a peer that never reads does not keep a broken session alive", { timeout: 10_000 }, async (t) => {
   const rig = await pumpRig(t);
   rig.start();
-  // Not through the pump, which would pause the target and so not hear of its reset.
   rig.near.client.send(Buffer.alloc(32 * MIB));
   assert.ok(rig.near.client.pendingBytes > 0);
   rig.target.resetAndDestroy();
@@ -168,18 +185,23 @@ test("idle: only silence in both directions for the whole time ends it", { timeo
 });
 
 test("idle: half-open and stuck sessions are covered", { timeout: 10_000 }, async (t) => {
-  const halfOpen = await pumpRig(t);
-  halfOpen.start({ idleTimeoutMs: 10_000 });
-  halfOpen.client.end();
-  await once(halfOpen.target.resume(), "end");
-  const stuck = await pumpRig(t);
-  stuck.start({ idleTimeoutMs: 10_000 });
-  for (let i = 0; i < 32; i += 1) stuck.client.write(Buffer.alloc(MIB));
-  stuck.client.end();
-  stuck.target.end();
-  await until(() => stuck.near.target.pendingBytes > 0);
+  const rigs: PumpRig[] = [];
+  for (const side of SIDES) {
+    const halfOpen = await pumpRig(t);
+    halfOpen.start({ idleTimeoutMs: 10_000 });
+    halfOpen[side].end();
+    await once(halfOpen[other(side)].resume(), "end");
+    const stuck = await pumpRig(t);
+    stuck.start({ idleTimeoutMs: 10_000 });
+    for (let i = 0; i < 32; i += 1) stuck[side].write(Buffer.alloc(MIB));
+    stuck[side].end();
+    stuck[other(side)].end();
+    await until(() => stuck.near[other(side)].pendingBytes > 0);
+    assert.ok(stuck.pool.out > 0);
+    rigs.push(halfOpen, stuck);
+  }
   await after(50);
-  for (const rig of [halfOpen, stuck]) {
+  for (const rig of rigs) {
     rig.sweeper.sweep();
     rig.clock.advance(10_000);
     rig.sweeper.sweep();

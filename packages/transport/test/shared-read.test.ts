@@ -111,11 +111,13 @@ for (const wanted of ["shared", "events"] as const) {
     const far = await peer(t, port);
     await until(() => sockets.length === 1);
     const socket = sockets[0]!;
-    assert.equal(socket.write(Buffer.alloc(1000)), true);
-    assert.equal(socket.writableLength, 0);
-    const big = Buffer.alloc(16 * 1024 * 1024);
-    assert.equal(socket.write(big), false);
-    assert.equal(socket.writableLength, big.length);
+    let taken = 0;
+    while (socket.write(Buffer.alloc(1000))) {
+      assert.equal(socket.writableLength, 0);
+      taken += 1;
+    }
+    assert.ok(taken > 10, `${taken} writes were taken whole`);
+    assert.ok(socket.writableLength > 0 && socket.writableLength <= 1000);
     far.resume();
     await until(() => owners[0]!.events.length > 0);
     assert.equal(socket.writableLength, 0);

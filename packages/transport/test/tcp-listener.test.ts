@@ -104,7 +104,31 @@ test("a port taken by another while paused is won back when it is free", { timeo
   await until(() => held.length === 2);
 });
 
-test("close frees the port at once, ends retries, and leaves live connections alone", { timeout: 5_000 }, async (t) => {
+test("a listener closed while it retries stays closed", { timeout: 5_000 }, async (t) => {
+  const held: Connection[] = [];
+  const pauses: boolean[] = [];
+  const listener = await listen(t, {
+    maxConnections: 1,
+    onConnection: (connection) => held.push(connection),
+    onPauseChange: (paused) => pauses.push(paused),
+  });
+  await peer(t, listener.port);
+  await until(() => held.length === 1);
+  const squatter = net.createServer();
+  squatter.listen(listener.port, LOOPBACK);
+  await once(squatter, "listening");
+  held[0]!.destroy();
+  await after(50);
+  await listener.close();
+  squatter.close();
+  const timers = process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  await after(400);
+  assert.equal(await refused(t, listener.port), true);
+  assert.deepEqual(pauses, [true]);
+  assert.equal(timers, 0, "no retry is left");
+});
+
+test("close frees the port at once and leaves live connections alone", { timeout: 5_000 }, async (t) => {
   for (const readMode of ["shared", "events"] as const) {
     const held: Connection[] = [];
     const listener = await listen(t, { readMode, onConnection: (connection) => held.push(connection) });
@@ -121,6 +145,7 @@ test("close frees the port at once, ends retries, and leaves live connections al
     assert.equal(listener.connections, 1);
     held[0]!.destroy();
     await until(() => listener.connections === 0);
+    await after(30);
     assert.equal(await refused(t, listener.port), true, "a close below the cap does not bring the port back");
   }
 });

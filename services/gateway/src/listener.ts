@@ -26,7 +26,7 @@ export async function openListener(config: GatewayConfig, context: GatewayContex
     onPauseChange: (paused, reason) => reportPause(paused, reason, logger, metrics),
   });
   udp = bindUdp(tcp, context);
-  logger.info({ host: tcp.host, port: tcp.port, udpPort: udp?.port }, "gateway port open");
+  logger.info({ host: tcp.host, port: tcp.port, udpPort: udp?.port }, "port open");
   return {
     host: tcp.host,
     port: tcp.port,

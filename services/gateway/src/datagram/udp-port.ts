@@ -12,6 +12,16 @@ export interface DatagramClient {
   clientPort: number;
   /** `payload` is owned by the receiver. */
   onDatagram(target: TargetAddress, payload: Buffer): void;
+  /** Exactly once after `attach`: nothing is routed to it any more. */
+  onDetached(): void;
+}
+
+/** Clients of one address that may have got each other's sender. */
+interface DoubtfulGroup {
+  /** Whose control connections are open. */
+  readonly open: Set<DatagramClient>;
+  /** Whose control connections have ended, but whose senders may belong to one of the open ones. */
+  readonly left: Set<DatagramClient>;
 }
 
 export interface UdpPortOptions {
@@ -25,6 +35,9 @@ export interface UdpPortOptions {
 /**
  * The one UDP port of a listener, shared by all its clients (RFC 1928 §7). Datagrams find their association by sender: address and port
  * where the client announced a port, else the first datagram from the client's address that no other association owns.
+ *
+ * When several associations of one address wait for their first datagram, they may get each other's. It makes no difference while they last,
+ * but ending one must not silence another: a sender got in doubt stays until the last association it could belong to has ended.
  */
 export class UdpPort {
   readonly #socket: DatagramSocket;
@@ -32,6 +45,8 @@ export class UdpPort {
   readonly #bound = new Map<string, DatagramClient>();
   /** By address, oldest first: associations whose port is not known yet. */
   readonly #waiting = new Map<string, DatagramClient[]>();
+  /** By address. */
+  readonly #doubtful = new Map<string, DoubtfulGroup>();
   #closing = false;
 
   /** Binds. Throws the system's error. */
@@ -58,7 +73,10 @@ export class UdpPort {
   /** A client that announces the address and port of another one takes its place: it is likelier the same program again than a second one. */
   attach(client: DatagramClient): void {
     if (client.clientPort !== 0) {
-      this.#bound.set(senderKey(client.clientHost, client.clientPort), client);
+      const key = senderKey(client.clientHost, client.clientPort);
+      const former = this.#bound.get(key);
+      this.#bound.set(key, client);
+      former?.onDetached();
       return;
     }
     const waiting = this.#waiting.get(client.clientHost);
@@ -66,10 +84,28 @@ export class UdpPort {
     else this.#waiting.set(client.clientHost, [client]);
   }
 
+  /** Its control connection has ended. */
   detach(client: DatagramClient): void {
-    const key = senderKey(client.clientHost, client.clientPort);
-    if (this.#bound.get(key) === client) this.#bound.delete(key);
-    this.#stopWaiting(client);
+    const group = this.#doubtful.get(client.clientHost);
+    if (!group?.open.delete(client)) {
+      this.drop(client);
+      return;
+    }
+    if (group.open.size > 0) {
+      if (this.#isBound(client)) group.left.add(client);
+      else this.drop(client);
+      return;
+    }
+    this.#doubtful.delete(client.clientHost);
+    for (const other of [client, ...group.left]) this.drop(other);
+  }
+
+  /** Ends it now, whoever its sender belongs to. */
+  drop(client: DatagramClient): void {
+    const wasBound = this.#isBound(client);
+    if (wasBound) this.#bound.delete(senderKey(client.clientHost, client.clientPort));
+    this.#doubtful.get(client.clientHost)?.left.delete(client);
+    if (this.#stopWaiting(client) || wasBound) client.onDetached();
     if (this.#closing && this.clients === 0) this.#socket.close();
   }
 
@@ -97,18 +133,34 @@ export class UdpPort {
       return;
     }
     // Only a valid datagram binds, so that junk does not take an association from its client.
-    if (client.clientPort === 0) {
-      this.#stopWaiting(client);
-      client.clientPort = port;
-      this.#bound.set(senderKey(host, port), client);
-    }
+    if (client.clientPort === 0) this.#bind(client, port);
     client.onDatagram(opened.target, opened.payload);
   }
 
-  #stopWaiting(client: DatagramClient): void {
-    const left = (this.#waiting.get(client.clientHost) ?? []).filter((waiting) => waiting !== client);
+  #isBound(client: DatagramClient): boolean {
+    return this.#bound.get(senderKey(client.clientHost, client.clientPort)) === client;
+  }
+
+  #bind(client: DatagramClient, port: number): void {
+    const { clientHost } = client;
+    const waiting = this.#waiting.get(clientHost) ?? [];
+    if (waiting.length > 1) {
+      const group = this.#doubtful.get(clientHost) ?? { open: new Set(), left: new Set() };
+      this.#doubtful.set(clientHost, group);
+      for (const candidate of waiting) group.open.add(candidate);
+    }
+    this.#stopWaiting(client);
+    client.clientPort = port;
+    this.#bound.set(senderKey(clientHost, port), client);
+  }
+
+  /** Whether it was waiting. */
+  #stopWaiting(client: DatagramClient): boolean {
+    const waiting = this.#waiting.get(client.clientHost) ?? [];
+    const left = waiting.filter((other) => other !== client);
     if (left.length > 0) this.#waiting.set(client.clientHost, left);
     else this.#waiting.delete(client.clientHost);
+    return left.length < waiting.length;
   }
 }
 

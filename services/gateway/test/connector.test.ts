@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { systemClock } from "@shadowfleet/runtime";
+import { MemoryFailCounts } from "@shadowfleet/store";
+import {
+  blackHole,
+  createMemoryLogger,
+  eventually,
+  expectNoOpenHandles,
+  holdClosedPort,
+  RecordingMetrics,
+  startSinkTarget,
+} from "@shadowfleet/testkit";
+import { CachingResolver, type Connection } from "@shadowfleet/transport";
+import { ClassicPolicy } from "../src/upstream/classic-policy.ts";
+import { Connector } from "../src/upstream/connector.ts";
+import type { Upstream } from "../src/upstream/upstream.ts";
+import { namedUpstreams } from "./upstreams.ts";
+
+expectNoOpenHandles();
+
+function createConnector(ports: Readonly<Record<string, number>>, dialTimeoutMs = 2000) {
+  const upstreams: Upstream[] = namedUpstreams(...Object.keys(ports)).map((upstream) => ({ ...upstream, port: ports[upstream.id]! }));
+  const failCounts = new MemoryFailCounts();
+  const metrics = new RecordingMetrics();
+  const picker = new ClassicPolicy(upstreams, failCounts, () => 0.99);
+  const resolver = new CachingResolver();
+  const { logger } = createMemoryLogger();
+  const connector = new Connector({ picker, dialTimeoutMs, resolver, metrics, logger, clock: systemClock });
+  const tries = () =>
+    metrics.measurements
+      .filter(({ name }) => name === "shadowsocks.upstream.picks")
+      .map(({ attributes: { upstream, result } }) => `${upstream} ${result}`);
+  return { connector, failCounts, tries };
+}
+
+const forever = new AbortController().signal;
+
+async function startTarget(t: TestContext): Promise<{ readonly port: number; readonly open: number }> {
+  const target = await startSinkTarget();
+  t.after(() => target.close());
+  return target;
+}
+
+test("a connection that falls before the first write is a failed try: failCnt rises, it is closed, and the next upstream is due", async (t) => {
+  const [first, second] = [await startTarget(t), await startTarget(t)];
+  const { connector, failCounts, tries } = createConnector({ first: first.port, second: second.port });
+  const opened: Connection[] = [];
+  const outcome = await connector.connect(async (upstream, connection) => {
+    if (upstream.id === "first") return false;
+    opened.push(connection);
+    return true;
+  }, forever);
+  assert.equal(outcome, "OK");
+  assert.deepEqual(tries(), ["first DIAL_FAILED", "second OK"]);
+  assert.deepEqual([failCounts.get("first"), failCounts.get("second"), opened.length], [1, 0, 1]);
+  opened[0]?.destroy();
+  await eventually("both connections are closed", () => first.open + second.open === 0);
+});
+
+test("when all fail the last reason counts, and each was tried once", async (t) => {
+  await using closed = await holdClosedPort();
+  const { port: hole } = await blackHole(t, "127.0.0.1");
+  const { connector, tries } = createConnector({ a: closed.port, b: hole, c: closed.port }, 150);
+  const open = () => Promise.reject(new Error("nothing to open"));
+  assert.equal(await connector.connect(open, forever), "DIAL_REFUSED");
+  assert.deepEqual(tries(), ["a DIAL_REFUSED", "b DIAL_TIMEOUT", "c DIAL_REFUSED"]);
+  assert.equal(await connector.connect(open, forever), "DIAL_REFUSED", "skipped ones are tried as the last resort");
+  assert.equal(tries().length, 6);
+});
+
+test("without upstreams: NO_UPSTREAM", async () => {
+  const { connector } = createConnector({});
+  assert.equal(await connector.connect(() => Promise.resolve(true), forever), "NO_UPSTREAM");
+});
+
+test("given up while dialling: nobody is blamed and nobody else is tried", async (t) => {
+  const { port: hole } = await blackHole(t, "127.0.0.1");
+  const { connector, failCounts, tries } = createConnector({ hole, other: hole }, 10_000);
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 50);
+  assert.equal(await connector.connect(() => Promise.resolve(true), abort.signal), "SESSION_TERMINATED");
+  assert.deepEqual([tries(), failCounts.get("hole")], [[], 0]);
+});
