@@ -18,7 +18,7 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   process.stderr.write("Installing dependencies (once) …\n");
   const npm = process.env.npm_execpath;
   const [command, ...prefix] = npm ? [process.execPath, npm] : ["npm"];
-  const result = spawnSync(command, [...prefix, "ci"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  const result = spawnSync(command, [...prefix, "ci", "--loglevel=error"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
   if (result.status !== 0) {
     process.stderr.write("npm ci failed; run it by itself to see why.\n");
     process.exit(1);
