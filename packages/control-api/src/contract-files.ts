@@ -6,5 +6,9 @@ const PROTO_FOLDER = join(import.meta.dirname, "../../../proto");
 
 /** The published contract as reflection describes it: every service and message of `proto/`. */
 export function loadContract(): PackageDefinition {
-  return loadSync(globSync("shadowfleet/**/*.proto", { cwd: PROTO_FOLDER }).sort(), { includeDirs: [PROTO_FOLDER], keepCase: true, longs: String });
+  return loadSync(globSync("shadowfleet/**/*.proto", { cwd: PROTO_FOLDER }).sort(), {
+    includeDirs: [PROTO_FOLDER],
+    keepCase: true,
+    longs: String,
+  });
 }

@@ -1,4 +1,10 @@
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  Server,
+  type ServerCredentials,
+  type ServerInterceptor,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { FleetError } from "@shadowfleet/runtime";
 import { HealthImplementation } from "grpc-health-check";
@@ -9,17 +15,24 @@ export interface ControlServerOptions {
   /** 0: the kernel chooses. */
   readonly port: number;
   readonly credentials: ServerCredentials;
+  /** The first is nearest to the network. Default none. */
+  readonly interceptors?: readonly ServerInterceptor[];
 }
+
+// A peer that vanished without a FIN is noticed within 40 s; its streams end then.
+const KEEPALIVE = { "grpc.keepalive_time_ms": 30_000, "grpc.keepalive_timeout_ms": 10_000 };
 
 /** A gRPC server with the standard health (grpc.health.v1) and reflection services beside whatever is added. */
 export class ControlServer {
   readonly #options: ControlServerOptions;
-  readonly #server = new Server();
+  readonly #server: Server;
   readonly #health = new HealthImplementation({ "": "NOT_SERVING" });
+  readonly #stopping = new AbortController();
   #port = 0;
 
   constructor(options: ControlServerOptions) {
     this.#options = options;
+    this.#server = new Server({ interceptors: [...(options.interceptors ?? [])], ...KEEPALIVE });
     this.#health.addToServer(this.#server);
     new ReflectionService(loadContract()).addToServer(this.#server);
   }
@@ -27,6 +40,11 @@ export class ControlServer {
   /** The bound port; 0 before `start`. */
   get port(): number {
     return this.#port;
+  }
+
+  /** Aborted when draining begins; give it to `Handlers`, so that streams end then. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
@@ -54,14 +72,12 @@ export class ControlServer {
     });
   }
 
-  /** Refuses new calls, lets running ones finish for `deadlineMs`, then cuts them. */
+  /** Refuses new calls, ends streams, lets running calls finish for `deadlineMs`, then cuts them. */
   async drain(deadlineMs: number): Promise<void> {
     this.setServing(false);
+    this.#stopping.abort();
     const cut = setTimeout(() => this.#server.forceShutdown(), deadlineMs);
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     clearTimeout(cut);
   }
 }
-
-/** Plaintext, for loopback only. */
-export const insecureServerCredentials = (): ServerCredentials => ServerCredentials.createInsecure();

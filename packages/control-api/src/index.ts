@@ -1,1 +1,136 @@
-export { ControlServer, type ControlServerOptions, insecureServerCredentials } from "./control-server.ts";
+export { Access, type AccessToken, accessToken, neededRole, ROLES, type Role } from "./access.ts";
+export type { Caller } from "./caller.ts";
+export type { ApplyConfiguration } from "./config-inbox.ts";
+export { ConfigWatcher, type ConfigWatcherOptions, type WatchTiming } from "./config-watcher.ts";
+export { type ControlChannel, type ControlTarget, controlChannel } from "./control-channel.ts";
+export { ControlServer, type ControlServerOptions } from "./control-server.ts";
+export { connectFleet, type FleetChannel, type FleetClients } from "./fleet-channel.ts";
+export {
+  AccessKey,
+  AccessKeyServiceClient,
+  type AccessKeyServiceServer,
+  AccessKeyServiceService,
+  AccessKeyState,
+  CreateAccessKeyRequest,
+  CreateAccessKeyResponse,
+  DeleteAccessKeyRequest,
+  DeleteAccessKeyResponse,
+  GetAccessKeyRequest,
+  GetAccessKeyResponse,
+  GetAccessUriRequest,
+  GetAccessUriResponse,
+  ListAccessKeysRequest,
+  ListAccessKeysResponse,
+  Origin,
+  RotateSecretRequest,
+  RotateSecretResponse,
+  SecretOverlap,
+  UpdateAccessKeyRequest,
+  UpdateAccessKeyResponse,
+} from "./gen/shadowfleet/v1/access_key.ts";
+export {
+  ConfigDelta,
+  ConfigKey,
+  ConfigPort,
+  ConfigServiceClient,
+  type ConfigServiceServer,
+  ConfigServiceService,
+  ConfigSnapshot,
+  ConfigUpstream,
+  FailCount,
+  Heartbeat,
+  MemberCommand,
+  OldSecretUse,
+  PortStatus,
+  ReportStatusRequest,
+  ReportStatusResponse,
+  WatchConfigRequest,
+  WatchConfigResponse,
+} from "./gen/shadowfleet/v1/config.ts";
+export {
+  ConfigConflict,
+  DrainMemberRequest,
+  DrainMemberResponse,
+  FleetServiceClient,
+  type FleetServiceServer,
+  FleetServiceService,
+  GetFleetRequest,
+  GetFleetResponse,
+  Member,
+  MemberKind,
+} from "./gen/shadowfleet/v1/fleet.ts";
+export {
+  CreatePortRequest,
+  CreatePortResponse,
+  DeletePortRequest,
+  DeletePortResponse,
+  GetPortRequest,
+  GetPortResponse,
+  ListPortsRequest,
+  ListPortsResponse,
+  Port,
+  PortBinding,
+  PortServiceClient,
+  type PortServiceServer,
+  PortServiceService,
+} from "./gen/shadowfleet/v1/port.ts";
+export {
+  ListSessionsRequest,
+  ListSessionsResponse,
+  Session,
+  SessionServiceClient,
+  type SessionServiceServer,
+  SessionServiceService,
+  TerminateSessionsRequest,
+  TerminateSessionsResponse,
+  Transport,
+  WatchSessionsRequest,
+  WatchSessionsResponse,
+} from "./gen/shadowfleet/v1/session.ts";
+export {
+  ByteCounts,
+  GetTrafficRequest,
+  GetTrafficResponse,
+  ListTrafficBucketsRequest,
+  ListTrafficBucketsResponse,
+  ListTrafficRequest,
+  ListTrafficResponse,
+  ResetTrafficRequest,
+  ResetTrafficResponse,
+  Traffic,
+  TrafficBucket,
+  TrafficRate,
+  TrafficServiceClient,
+  type TrafficServiceServer,
+  TrafficServiceService,
+  TrafficSubject,
+  WatchTrafficRequest,
+  WatchTrafficResponse,
+} from "./gen/shadowfleet/v1/traffic.ts";
+export {
+  CreateUpstreamRequest,
+  CreateUpstreamResponse,
+  DeleteUpstreamRequest,
+  DeleteUpstreamResponse,
+  ExplainPickRequest,
+  ExplainPickResponse,
+  GetUpstreamRequest,
+  GetUpstreamResponse,
+  ListUpstreamsRequest,
+  ListUpstreamsResponse,
+  PickExplanation,
+  ResetCircuitRequest,
+  ResetCircuitResponse,
+  Upstream,
+  UpstreamServiceClient,
+  type UpstreamServiceServer,
+  UpstreamServiceService,
+} from "./gen/shadowfleet/v1/upstream.ts";
+export { type CallContext, type HandlerOptions, Handlers, type ResponseStream, type ServerStreaming, type Unary } from "./handlers.ts";
+export { authInterceptor, type TelemetryOptions, telemetryInterceptor } from "./interceptors.ts";
+export { type ManagementTarget, type ManagementTls, managementSchema } from "./management-schema.ts";
+export type { MemberIdentity, MemberOrder, MemberState } from "./member.ts";
+export { type MemberConfiguration, type MemberPort, NO_CONFIGURATION } from "./member-configuration.ts";
+export { type CallFailure, fromServiceError, invalidRequest, RpcError, type RpcStatus, statusName, toRpcStatus } from "./rpc-error.ts";
+export { insecureServerCredentials, ReplaceableTls, type ServerTls } from "./server-tls.ts";
+export { decodeStatus, ERROR_DOMAIN, encodeStatus, type FieldViolation, type StatusDetails } from "./status-details.ts";

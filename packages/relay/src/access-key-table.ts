@@ -1,9 +1,10 @@
+import type { Credential } from "@shadowfleet/wire";
 import type { AccessKey } from "./access-key.ts";
 import { createPortKeys, type PortKeys } from "./port-keys.ts";
 import type { KeyConfig, PortConfig } from "./relay-config.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
 
-/** What one `apply` did, by key id. A key that moved to another port or got another secret or name is changed; its meter is the same. */
+/** What one `apply` or `change` did, by key id. A key that moved to another port or got another secret or name is changed. */
 export interface KeyChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
@@ -18,8 +19,10 @@ interface PortEntry {
 /** The access keys in force, by port. Objects of unchanged keys and ports stay the same across `apply`, and so does what they have learnt. */
 export class AccessKeyTable {
   readonly ledger = new TrafficLedger();
-  #ports: ReadonlyMap<number, PortEntry> = new Map();
-  #keys: ReadonlyMap<string, AccessKey> = new Map();
+  /** When a session last opened with a secret that is being rotated out, by key id; milliseconds since 1970. */
+  readonly previousSecretUses = new Map<string, number>();
+  readonly #ports = new Map<number, PortEntry>();
+  readonly #keys = new Map<string, AccessKey>();
 
   /** Keys in force. */
   get size(): number {
@@ -31,47 +34,76 @@ export class AccessKeyTable {
     return this.#ports.get(port)?.keys;
   }
 
+  /** The key of that id under its current secret. */
   key(id: string): AccessKey | undefined {
     return this.#keys.get(id);
   }
 
+  /** Whether a key that opened something (now or a while ago) still may: its id on its port with that very secret. */
+  isInForce(key: AccessKey): boolean {
+    const current = this.#keys.get(key.id);
+    if (current === key) return true;
+    if (!current || current.port !== key.port) return false;
+    return isSame(current.credential, key.credential) || isSame(current.previous?.credential, key.credential);
+  }
+
+  /** To be told of every session that opens. */
+  noteOpened(key: AccessKey, nowMs: number): void {
+    if (key.isPrevious) this.previousSecretUses.set(key.id, nowMs);
+  }
+
   /** Replaces everything at once by a validated configuration: no moment sees half of it. */
   apply(ports: readonly PortConfig[]): KeyChanges {
-    const nextKeys = new Map<string, AccessKey>();
-    const nextPorts = new Map<number, PortEntry>();
+    const wanted = new Set(ports.map(({ port }) => port));
+    const gone = [...this.#ports.keys()].filter((port) => !wanted.has(port));
+    return this.change(ports, gone);
+  }
+
+  /** Replaces these ports and takes those away, at once; costs what they have keys. A key that moves is in one of each. */
+  change(ports: readonly PortConfig[], gone: readonly number[]): KeyChanges {
+    const leaving = new Set<string>();
+    for (const port of [...gone, ...ports.map(({ port: number }) => number)]) {
+      for (const { id } of this.#ports.get(port)?.keys.keys ?? []) leaving.add(id);
+    }
+    for (const port of gone) this.#ports.delete(port);
     const added: string[] = [];
     const changed: string[] = [];
     for (const port of ports) {
       const keys = port.keys.map((config) => {
         const before = this.#keys.get(config.id);
         const key = this.#keyFor(config, port.port, before);
-        if (!before) added.push(key.id);
-        else if (key !== before) changed.push(key.id);
-        nextKeys.set(key.id, key);
+        leaving.delete(key.id);
+        if (key === before) return key;
+        (before ? changed : added).push(key.id);
+        this.#keys.set(key.id, key);
         return key;
       });
-      nextPorts.set(port.port, portEntry(keys, port.identityKey, this.#ports.get(port.port)));
+      this.#ports.set(port.port, portEntry(keys, port, this.#ports.get(port.port)));
     }
-    const removed = [...this.#keys.keys()].filter((id) => !nextKeys.has(id));
-    this.#keys = nextKeys;
-    this.#ports = nextPorts;
-    return { added, removed, changed };
+    for (const id of leaving) this.#keys.delete(id);
+    return { added, removed: [...leaving], changed };
   }
 
   #keyFor(config: KeyConfig, port: number, before: AccessKey | undefined): AccessKey {
-    if (before && before.port === port && before.name === config.name && sameCredential(before, config)) return before;
-    return { id: config.id, name: config.name, port, credential: config.credential, meter: this.ledger.meterOf(config.id) };
+    const { id, name, credential, previousCredential } = config;
+    if (before && before.port === port && before.name === name) {
+      if (isSame(before.credential, credential) && isSame(before.previous?.credential, previousCredential)) return before;
+    }
+    const shared = { id, name, port, meter: this.ledger.meterOf(id, port) };
+    const previous = previousCredential && { ...shared, credential: previousCredential, previous: undefined, isPrevious: true };
+    return { ...shared, credential, previous, isPrevious: false };
   }
 }
 
-function portEntry(keys: readonly AccessKey[], identityKey: Buffer | undefined, before: PortEntry | undefined): PortEntry {
+function portEntry(keys: readonly AccessKey[], { identityKey, method }: PortConfig, before: PortEntry | undefined): PortEntry {
   const sameKeys = before && before.keys.keys.length === keys.length && keys.every((key, at) => before.keys.keys[at] === key);
-  if (sameKeys && sameBytes(before.identityKey, identityKey)) return before;
-  return { keys: createPortKeys(keys, identityKey, before?.keys), identityKey };
+  const sameMethod = method === undefined || before?.keys.method === method;
+  if (sameKeys && sameMethod && sameBytes(before.identityKey, identityKey)) return before;
+  return { keys: createPortKeys(keys, identityKey, before?.keys, method), identityKey };
 }
 
-function sameCredential(a: { credential: AccessKey["credential"] }, b: { credential: AccessKey["credential"] }): boolean {
-  return a.credential === b.credential || (a.credential.method === b.credential.method && a.credential.key.equals(b.credential.key));
+function isSame(a: Credential | undefined, b: Credential | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.method === b.method && a.key.equals(b.key));
 }
 
 function sameBytes(a: Buffer | undefined, b: Buffer | undefined): boolean {

@@ -1,7 +1,7 @@
 import type { ByteMeter } from "@shadowfleet/transport";
 import type { ServerKey } from "@shadowfleet/wire";
 
-/** Payload bytes of one access key, TCP and UDP by the same rule. Monotonic while the process lives, across reloads and secret changes. */
+/** Payload bytes of one access key on one port, TCP and UDP by the same rule. Monotonic, across reloads and secret changes. */
 export interface TrafficMeter {
   readonly tcp: ByteMeter;
   readonly udp: ByteMeter;
@@ -14,4 +14,8 @@ export interface AccessKey extends ServerKey {
   /** The listening port it works on. */
   readonly port: number;
   readonly meter: TrafficMeter;
+  /** The same key under the secret that is being rotated out: opens sessions as well, counted by the same meter. */
+  readonly previous?: AccessKey | undefined;
+  /** Whether this is what `previous` of another one leads to. */
+  readonly isPrevious?: boolean;
 }

@@ -2,6 +2,7 @@ import { type AdminConfig, ConfigError, type ConfigProblem, type ConfigSource, t
 import { readDescriptorLimit } from "@shadowfleet/transport";
 import { isClassic, readClassic } from "./classic-config.ts";
 import { automaticMaxConnections } from "./connection-cap.ts";
+import type { FleetConfig } from "./fleet/fleet-schema.ts";
 import { type PortDraft, type PortPlanOptions, planPorts } from "./port-plan.ts";
 import type { RelayConfig } from "./relay-config.ts";
 import { type PortInput, type RelaySettingsInput, relayConfigSchema, relaySettingsSchema } from "./relay-schema.ts";
@@ -30,6 +31,9 @@ const CLASSIC_ADVICE =
   'as do all methods of the original server: add "allowInsecureCiphers": true at the top level of this file to serve it all the same, ' +
   'or set "method": "chacha20-ietf-poly1305" here and in the clients';
 
+const CLASSIC_FLEET =
+  "is not known in this file format: write a file with fleet and without server_port, port_password, password and local_port";
+
 /**
  * A relay's configuration from our own format or from the ancestor's config.json, told apart by their keys. Throws ConfigError with every
  * problem found. Unknown keys are an error in our format and a warning in the ancestor's.
@@ -37,19 +41,30 @@ const CLASSIC_ADVICE =
 export function loadRelayConfig(source: ConfigSource, flags: RelayFlags = {}): LoadedRelayConfig {
   const classic = isClassic(source.data) ? readClassic(source.data) : undefined;
   if (!classic) {
-    const { ports, ...settings } = parseWith(relayConfigSchema, source.data, source.name);
+    const { ports, fleet, ...settings } = parseWith(relayConfigSchema, source.data, source.name);
     const problems: ConfigProblem[] = [];
-    const drafts = ports.map((port, index) => draftOf(port, `ports[${index}]`, problems));
-    return assemble(source, flags, { dialect: "fleet", drafts, settings, problems, warnings: [] });
+    if (!ports && !fleet) problems.push({ path: "ports", reason: "required (array), or fleet, whose management knows the ports" });
+    if (ports && fleet) problems.push({ path: "fleet", reason: "cannot be given with ports: a fleet's ports come from its management" });
+    const drafts = (ports ?? []).map((port, index) => draftOf(port, `ports[${index}]`, problems));
+    return assemble(source, flags, { dialect: "fleet", drafts, fleet, settings, problems, warnings: [] });
   }
   const problems = [...classic.problems];
   const settings = collect(problems, () => parseWith(relaySettingsSchema, classic.settings, source.name));
-  return assemble(source, flags, { dialect: "classic", drafts: classic.drafts, settings, problems, warnings: classic.warnings });
+  if ("fleet" in (source.data as object)) problems.push({ path: "fleet", reason: CLASSIC_FLEET });
+  return assemble(source, flags, {
+    dialect: "classic",
+    drafts: classic.drafts,
+    fleet: undefined,
+    settings,
+    problems,
+    warnings: classic.warnings,
+  });
 }
 
 interface Parts {
   readonly dialect: "fleet" | "classic";
   readonly drafts: readonly PortDraft[];
+  readonly fleet: FleetConfig | undefined;
   /** Undefined when they were refused; the problems say why. */
   readonly settings: RelaySettingsInput | undefined;
   readonly problems: readonly ConfigProblem[];
@@ -75,12 +90,14 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
   const warnings = [...parts.warnings, ...plan.warnings];
   const allowPrivateTargets = settings.allowPrivateTargets || flags.allowPrivateTargets === true;
   const { admin, log, drainTimeout } = settings;
-  return { ...relayConfigOf(settings), ports: plan.ports, allowPrivateTargets, admin, log, drainTimeout, dialect, warnings };
+  const membership = parts.fleet ? { fleet: parts.fleet } : {};
+  return { ...relayConfigOf(settings), ports: plan.ports, ...membership, allowPrivateTargets, admin, log, drainTimeout, dialect, warnings };
 }
 
-function relayConfigOf(settings: RelaySettingsInput): Omit<RelayConfig, "ports" | "allowPrivateTargets"> {
-  const { timeouts, limits, targets, replayFilter, allowSegmentedHeader } = settings;
+function relayConfigOf(settings: RelaySettingsInput): Omit<RelayConfig, "ports" | "fleet" | "allowPrivateTargets"> {
+  const { timeouts, limits, targets, replayFilter, allowSegmentedHeader, allowInsecureCiphers } = settings;
   return {
+    allowInsecureCiphers,
     handshakeTimeoutMs: timeouts.handshake,
     dialTimeoutMs: timeouts.dial,
     idleTimeoutMs: timeouts.idle,

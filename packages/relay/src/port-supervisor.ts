@@ -14,12 +14,23 @@ export interface PortSupervisorOptions {
   /** Pause before the first retry of a port that failed; doubled each time up to `retryMaxMs`. Default 1 s and 30 s. */
   readonly retryMinMs?: number;
   readonly retryMaxMs?: number;
+  /** A port was bound, failed for the first time or was closed. */
+  readonly onChange?: () => void;
+}
+
+/** A wanted port as it is now. */
+export interface PortBinding {
+  readonly port: number;
+  readonly bound: boolean;
+  /** Why not; empty when bound. */
+  readonly error: string;
 }
 
 interface PortState {
   readonly config: PortConfig;
   listener: OpenPort | undefined;
   failures: number;
+  error: string;
   retry: NodeJS.Timeout | undefined;
 }
 
@@ -47,6 +58,12 @@ export class PortSupervisor {
 
   get failed(): number {
     return this.#count((state) => state.failures > 0);
+  }
+
+  /** Every wanted port whose fate is known: one that is just being bound is not in it. */
+  bindings(): PortBinding[] {
+    const known = [...this.#ports.values()].filter(({ listener, failures }) => listener !== undefined || failures > 0);
+    return known.map(({ config, listener, error }) => ({ port: config.port, bound: listener !== undefined, error }));
   }
 
   /** Opens what is new, closes what is gone, reopens what has another host, and leaves the rest alone. Never rejects. */
@@ -91,7 +108,7 @@ export class PortSupervisor {
   }
 
   async #add(config: PortConfig): Promise<void> {
-    const state: PortState = { config, listener: undefined, failures: 0, retry: undefined };
+    const state: PortState = { config, listener: undefined, failures: 0, error: "", retry: undefined };
     this.#ports.set(config.port, state);
     await this.#open(state);
   }
@@ -103,6 +120,7 @@ export class PortSupervisor {
     try {
       await state.listener.close();
       this.#options.logger.info({ port: state.config.port }, "port closed");
+      this.#options.onChange?.();
     } catch (error) {
       this.#options.logger.error({ code: codeOf(error), port: state.config.port, err: error }, "closing a port failed");
     }
@@ -113,9 +131,13 @@ export class PortSupervisor {
     try {
       state.listener = await this.#options.open(state.config);
       state.failures = 0;
+      state.error = "";
       this.#options.logger.info({ host, port }, "port open");
+      this.#options.onChange?.();
     } catch (error) {
       state.failures++;
+      state.error = (error as Error).message;
+      if (state.failures === 1) this.#options.onChange?.();
       this.#retryLater(state, error);
     }
   }

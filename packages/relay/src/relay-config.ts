@@ -1,10 +1,13 @@
-import type { Credential } from "@shadowfleet/wire";
+import type { Credential, Method } from "@shadowfleet/wire";
+import type { FleetConfig } from "./fleet/fleet-schema.ts";
 
 /** One access key of a port, its secret already derived. */
 export interface KeyConfig {
   readonly id: string;
   readonly name: string;
   readonly credential: Credential;
+  /** The secret being rotated out: opens sessions of the key as well. */
+  readonly previousCredential?: Credential | undefined;
 }
 
 /** One listening port, served with TCP by tcp-relay and UDP by udp-relay. */
@@ -12,15 +15,25 @@ export interface PortConfig {
   /** Bind address; "::" is IPv6 and IPv4. */
   readonly host: string;
   readonly port: number;
-  /** At least one; all of one method. Many keys: trial decryption (SIP004) or identity headers (SIP022, with `identityKey`). */
+  /**
+   * All of one method; at least one where `method` is not given. Many keys: trial decryption (SIP004) or identity headers (SIP022, with
+   * `identityKey`).
+   */
   readonly keys: readonly KeyConfig[];
+  /** That of the keys. A port without keys needs it: it listens and knows nobody. */
+  readonly method?: Method;
   /** SIP023: the port's iPSK. */
   readonly identityKey: Buffer | undefined;
 }
 
 /** What both relays are configured with, whichever file format it came from. All times in milliseconds. */
 export interface RelayConfig {
+  /** Empty for a member of a fleet, whose ports come from management. */
   readonly ports: readonly PortConfig[];
+  /** Undefined: the file says it all. */
+  readonly fleet?: FleetConfig | undefined;
+  /** Whether management may give this relay ports with stream ciphers. */
+  readonly allowInsecureCiphers?: boolean;
   readonly handshakeTimeoutMs: number;
   readonly dialTimeoutMs: number;
   /** TCP idle timeout; the ancestor's `timeout`. */

@@ -1,6 +1,7 @@
 import { commonConfigShape, durationMs, listenPort } from "@shadowfleet/runtime";
 import { z } from "zod";
 import { parseCidr } from "./cidr.ts";
+import { fleetSchema } from "./fleet/fleet-schema.ts";
 
 const MAX_KEY_ID = 128;
 
@@ -67,8 +68,15 @@ const settingsShape = {
 
 export const relaySettingsSchema = z.strictObject(settingsShape);
 
-/** The relays' own file format. What goes beyond shapes (secrets, duplicates, what a method allows) is checked by `planPorts`. */
-export const relayConfigSchema = z.strictObject({ ports: z.array(portSchema).min(1), ...settingsShape });
+/**
+ * The relays' own file format: either the ports themselves, or the fleet that has them. What goes beyond shapes (secrets, duplicates, what a
+ * method allows) is checked by `planPorts`.
+ */
+export const relayConfigSchema = z.strictObject({
+  ports: z.array(portSchema).min(1).optional(),
+  fleet: fleetSchema.optional(),
+  ...settingsShape,
+});
 
 export type RelaySettingsInput = z.output<typeof relaySettingsSchema>;
 export type PortInput = z.output<typeof portSchema>;

@@ -13,7 +13,8 @@ interface Place {
 
 /**
  * In which order to try the keys of a SIP004 port: those last used from this client address, then all others, most recently used first. One
- * trial costs a subkey derivation and an AEAD operation, so the order decides what an honest connection costs.
+ * trial costs a subkey derivation and an AEAD operation, so the order decides what an honest connection costs. A secret being rotated out is
+ * tried right behind its key's current one.
  */
 export class TrialOrder {
   readonly #places = new Map<string, Place>();
@@ -38,10 +39,10 @@ export class TrialOrder {
     const hinted = this.#hints.get(clientHost) ?? [];
     for (const id of hinted) {
       const place = this.#places.get(id);
-      if (place) yield place.key;
+      if (place) yield* secretsOf(place.key);
     }
     for (let place = this.#first; place; place = place.next) {
-      if (!hinted.includes(place.key.id)) yield place.key;
+      if (!hinted.includes(place.key.id)) yield* secretsOf(place.key);
     }
   }
 
@@ -80,4 +81,9 @@ export class TrialOrder {
     if (place.previous) place.previous.next = place.next;
     if (place.next) place.next.previous = place.previous;
   }
+}
+
+function* secretsOf(key: AccessKey): Generator<AccessKey, void, void> {
+  yield key;
+  if (key.previous) yield key.previous;
 }

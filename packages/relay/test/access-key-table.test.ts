@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { findMethod } from "@shadowfleet/wire";
 import { AccessKeyTable } from "../src/access-key-table.ts";
 import { sampleKey, samplePort } from "./sample-ports.ts";
 
@@ -39,17 +40,19 @@ describe("AccessKeyTable", () => {
     assert.equal(table.portKeys(1)?.keys[0], table.key("a"));
   });
 
-  test("meters go by key id: across secrets, names, ports, and while the key is away", () => {
+  test("meters go by key id and port: across secrets and names, and while the key is away", () => {
     const table = new AccessKeyTable();
     table.apply([samplePort(1, [sampleKey("a")])]);
     const meter = table.key("a")!.meter;
     meter.tcp.up += 10;
     meter.udp.down += 5;
-    table.apply([samplePort(2, [sampleKey("a", "other secret")])]);
+    table.apply([samplePort(1, [sampleKey("a", "other secret")])]);
     assert.equal(table.key("a")?.meter, meter);
+    table.apply([samplePort(2, [sampleKey("a", "other secret")])]);
+    assert.notEqual(table.key("a")?.meter, meter);
     table.apply([samplePort(2, [sampleKey("z")])]);
     assert.deepEqual(table.ledger.total("tcp"), { up: 10, down: 0 });
-    table.apply([samplePort(2, [sampleKey("a")])]);
+    table.apply([samplePort(1, [sampleKey("a")])]);
     assert.equal(table.key("a")?.meter, meter);
     assert.deepEqual(table.ledger.total("udp"), { up: 0, down: 5 });
   });
@@ -75,5 +78,54 @@ describe("AccessKeyTable", () => {
     table.apply(port(2));
     assert.notEqual(table.portKeys(1), before);
     assert.deepEqual(table.portKeys(1)?.ringFor("192.0.2.1").identityKey, Buffer.alloc(16, 2));
+  });
+
+  test("changes some ports and leaves the others alone, a key that moves between them included", () => {
+    const table = new AccessKeyTable();
+    table.apply([samplePort(1, [sampleKey("a"), sampleKey("b")]), samplePort(2, [sampleKey("c")]), samplePort(3, [sampleKey("d")])]);
+    const untouched = [table.portKeys(2), table.key("c")];
+    const changes = table.change([samplePort(1, [sampleKey("b"), sampleKey("d"), sampleKey("e")])], [3]);
+    assert.deepEqual(changes, { added: ["e"], removed: ["a"], changed: ["d"] });
+    assert.deepEqual([table.portKeys(3), table.key("a"), table.key("d")?.port, table.size], [undefined, undefined, 1, 4]);
+    assert.deepEqual([table.portKeys(2), table.key("c")], untouched);
+    assert.equal(table.portKeys(2), untouched[0]);
+  });
+
+  test("a port without keys listens under its method and knows nobody", () => {
+    const table = new AccessKeyTable();
+    for (const name of ["chacha20-ietf-poly1305", "2022-blake3-aes-128-gcm", "2022-blake3-chacha20-poly1305", "aes-256-cfb"]) {
+      table.apply([samplePort(1, [], { method: findMethod(name)! })]);
+      const keys = table.portKeys(1)!;
+      assert.equal(keys.method.name, name);
+      const ring = keys.ringFor("192.0.2.1");
+      assert.deepEqual([[...ring.candidates()], ring.single, ring.byIdentity(Buffer.alloc(16), 0)], [[], undefined, undefined]);
+    }
+  });
+
+  test("a secret being rotated out is in force beside the current one, and notes its uses", () => {
+    const table = new AccessKeyTable();
+    const old = sampleKey("a", "old");
+    const rotating = { ...sampleKey("a", "new"), previousCredential: old.credential };
+    table.apply([samplePort(1, [old])]);
+    const before = table.key("a")!;
+    assert.deepEqual(table.apply([samplePort(1, [rotating])]).changed, ["a"]);
+    const current = table.key("a")!;
+    assert.deepEqual([current.previous?.id, current.previous?.meter === current.meter, before.meter === current.meter], ["a", true, true]);
+    assert.deepEqual(
+      [before, current, current.previous!].map((key) => table.isInForce(key)),
+      [true, true, true],
+    );
+    assert.deepEqual(table.apply([samplePort(1, [{ ...rotating }])]).changed, [], "an equal rotation changes nothing");
+    table.noteOpened(current, 1000);
+    assert.deepEqual([...table.previousSecretUses], []);
+    table.noteOpened(current.previous!, 2000);
+    assert.deepEqual([...table.previousSecretUses], [["a", 2000]]);
+    table.apply([samplePort(1, [sampleKey("a", "new")])]);
+    assert.deepEqual(
+      [before, current, current.previous!].map((key) => table.isInForce(key)),
+      [false, true, false],
+    );
+    table.apply([samplePort(2, [sampleKey("a", "new")])]);
+    assert.equal(table.isInForce(current), false, "on another port it is another thing");
   });
 });

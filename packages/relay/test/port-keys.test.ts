@@ -8,7 +8,7 @@ import { sampleCredential } from "./sample-ports.ts";
 const ledger = new TrafficLedger();
 
 function accessKey(id: string, method = "chacha20-ietf-poly1305"): AccessKey {
-  return { id, name: id, port: 8388, credential: sampleCredential(method, id), meter: ledger.meterOf(id) };
+  return { id, name: id, port: 8388, credential: sampleCredential(method, id), meter: ledger.meterOf(id, 8388) };
 }
 
 const keysNamed = (ids: string) => [...ids].map((id) => accessKey(id));
@@ -85,6 +85,49 @@ describe("many SIP004 keys", () => {
     const port = createPortKeys(keysNamed("abc"), undefined);
     for (const key of port.ringFor("192.0.2.1").candidates()) if (key.id === "b") break;
     assert.equal(order(port.ringFor("192.0.2.1").candidates()), "abc");
+  });
+});
+
+describe("a secret being rotated out", () => {
+  const rotating = (id: string, method?: string): AccessKey => {
+    const key = accessKey(id, method);
+    return { ...key, previous: { ...key, credential: sampleCredential(key.credential.method.name, `old ${id}`), isPrevious: true } };
+  };
+  const names = (candidates: Iterable<AccessKey>) => [...candidates].map(({ id, isPrevious }) => (isPrevious ? `${id}'` : id)).join(" ");
+
+  test("is tried right behind the current one of its key, on SIP004 ports with one key or many", () => {
+    assert.equal(
+      names(
+        createPortKeys([rotating("a")], undefined)
+          .ringFor("192.0.2.1")
+          .candidates(),
+      ),
+      "a a'",
+    );
+    const [a, b, c] = [accessKey("a"), rotating("b"), accessKey("c")];
+    const port = createPortKeys([a, b, c], undefined);
+    assert.equal(names(port.ringFor("192.0.2.1").candidates()), "a b b' c");
+    port.ringFor("192.0.2.1").found(b.previous!);
+    assert.equal(names(port.ringFor("192.0.2.1").candidates()), "b b' a c");
+    assert.equal(port.previousRing, undefined);
+    const after = createPortKeys([a, accessKey("b"), c], undefined, port);
+    assert.equal(names(after.ringFor("192.0.2.1").candidates()), "b a c");
+  });
+
+  test("is found by its own identity hash", () => {
+    const method = "2022-blake3-aes-128-gcm";
+    const key = rotating("a", method);
+    const ring = createPortKeys([accessKey("b", method), key], Buffer.alloc(16)).ringFor("192.0.2.1");
+    assert.equal(ring.byIdentity(key.credential.identityHash, 0), key);
+    assert.equal(ring.byIdentity(key.previous!.credential.identityHash, 0), key.previous);
+  });
+
+  test("has a ring of its own on a SIP022 port without identity headers, and none with a stream cipher", () => {
+    const key = rotating("a", "2022-blake3-chacha20-poly1305");
+    const port = createPortKeys([key], undefined);
+    assert.deepEqual([port.ringFor("192.0.2.1").single, port.previousRing?.single], [key, key.previous]);
+    const stream = createPortKeys([rotating("a", "aes-256-cfb")], undefined);
+    assert.deepEqual([names(stream.ringFor("192.0.2.1").candidates()), stream.previousRing], ["a", undefined]);
   });
 });
 

@@ -31,6 +31,7 @@ describe("our own format", () => {
     const { maxConnections, ...exact } = rest;
     assert.ok(maxConnections >= 64 && maxConnections <= 65_536, String(maxConnections));
     assert.deepEqual(exact, {
+      allowInsecureCiphers: false,
       handshakeTimeoutMs: 60_000,
       dialTimeoutMs: 10_000,
       idleTimeoutMs: 300_000,

@@ -102,6 +102,17 @@ export const ERROR_CODES = {
   UDP_SEND_FAILED: entry("debug", "UNAVAILABLE", GENERAL_FAILURE, 502, "The datagram could not be sent"),
   UDP_SESSION_LIMIT: entry("warn", "RESOURCE_EXHAUSTED", GENERAL_FAILURE, 503, "A UDP session was dropped to stay within the cap"),
 
+  // Calls of the management API.
+  INVALID_REQUEST: entry("info", "INVALID_ARGUMENT", GENERAL_FAILURE, 400, "Fields of the request are missing or wrong; each is named"),
+  NOT_FOUND: entry("info", "NOT_FOUND", GENERAL_FAILURE, 404, "There is no such access key, port, upstream, member or session"),
+  ALREADY_EXISTS: entry("info", "ALREADY_EXISTS", GENERAL_FAILURE, 409, "There is one of that name already"),
+  VERSION_CONFLICT: entry("info", "ABORTED", GENERAL_FAILURE, 409, "Somebody else changed it since it was read: read again and retry"),
+  DECLARED_READ_ONLY: entry("info", "FAILED_PRECONDITION", GENERAL_FAILURE, 409, "Declared in a file, hence changed only there"),
+  IN_USE: entry("info", "FAILED_PRECONDITION", GENERAL_FAILURE, 409, "Something else still needs it"),
+  NOT_AUTHENTICATED: entry("debug", "UNAUTHENTICATED", NOT_ALLOWED, 401, "The call carries no token, or one that nobody has"),
+  NOT_PERMITTED: entry("info", "PERMISSION_DENIED", NOT_ALLOWED, 403, "The token's role does not allow the call"),
+  SERVER_STOPPING: entry("debug", "UNAVAILABLE", GENERAL_FAILURE, 503, "The process is stopping: another replica can serve the call"),
+
   // The process itself.
   CONFIG_INVALID: entry("error", "INVALID_ARGUMENT", GENERAL_FAILURE, 500, "The configuration was refused"),
   BIND_FAILED: entry("error", "FAILED_PRECONDITION", GENERAL_FAILURE, 500, "A port could not be bound"),

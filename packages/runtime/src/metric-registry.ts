@@ -66,6 +66,24 @@ export const METRICS = {
   "fleet.ports.failed": metric("observed-gauge", "{port}", "Configured ports that could not be bound"),
   "fleet.keys.active": metric("observed-gauge", "{key}", "Access keys in force"),
   "fleet.config.reloads": metric("counter", "{reload}", "Configuration reloads, by result: OK or an error code", ["outcome"]),
+  "fleet.config.revision": metric("observed-gauge", "1", "Newest configuration revision this process knows"),
+  "fleet.config.watchers": metric("observed-gauge", "{stream}", "Configuration streams open to relays and gateways"),
+  "fleet.config.conflicts": metric("observed-gauge", "{resource}", "Resources that cannot serve, or that declared ones hide"),
+  "fleet.management.connected": metric("observed-gauge", "1", "1 while management streams configuration to this relay or gateway, else 0"),
+  "fleet.management.disconnects": metric("counter", "{disconnect}", "Times a relay or gateway lost its configuration stream"),
+  "fleet.traffic.flushes": metric("counter", "{flush}", "Batches of counted traffic sent to the store, by result: OK or an error code", [
+    "outcome",
+  ]),
+  "fleet.traffic.unflushed.bytes": metric("observed-gauge", "By", "Payload bytes counted here that the store has not acknowledged yet"),
+  "fleet.store.available": metric("observed-gauge", "1", "1 while the shared store answers, else 0"),
+  "fleet.members": metric("observed-gauge", "{member}", "Relays and gateways that report", ["kind"]),
+  "rpc.server.call.duration.seconds": metric(
+    "histogram",
+    "s",
+    "Calls of the management API, streams from first to last message, by status name",
+    ["rpc.method", "rpc.status_code"],
+    LATENCY_BUCKETS,
+  ),
   "fleet.build.info": metric("observed-gauge", "1", "1, labelled with what runs", ["version"]),
 
   // The process, under the names Prometheus clients have always given them.

@@ -27,6 +27,8 @@ const KNOWN_VALUES: Record<NameOfKind<"counter" | "observed-counter">, KnownValu
   "shadowsocks.listener.pauses": {},
   "shadowsocks.upstream.picks": undefined,
   "fleet.config.reloads": { outcome: ["OK", "CONFIG_INVALID" satisfies ErrorCode] },
+  "fleet.management.disconnects": {},
+  "fleet.traffic.flushes": { outcome: ["OK", "STORE_UNAVAILABLE" satisfies ErrorCode] },
   "process.cpu.seconds": {},
 };
 

@@ -6,7 +6,7 @@ export { freePort, isPortFree } from "./free-port.ts";
 export { type LoopbackHost, type LoopbackOptions, type LoopbackTarget, startTcpTarget, type TcpTarget } from "./loopback-server.ts";
 export { createMemoryLogger, type LogLine, type MemoryLogger } from "./memory-logger.ts";
 export { countHandles, expectNoOpenHandles, leftOver } from "./open-handles.ts";
-export { type RedisOptions, RedisServer, redisCli, redisInfoField, redisMissingReason, startRedis } from "./peers/redis.ts";
+export { type RedisOptions, RedisServer, redisCli, redisInfoField, redisMissingReason, redisSays, startRedis } from "./peers/redis.ts";
 export { type RedisCluster, startRedisCluster } from "./peers/redis-cluster.ts";
 export { type SentinelSetup, type SentinelSetupOptions, startSentinelSetup } from "./peers/redis-sentinel.ts";
 export {

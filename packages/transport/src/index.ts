@@ -1,9 +1,8 @@
-export { BufferPool } from "./buffer-pool.ts";
 export { CachingResolver, type CachingResolverOptions } from "./caching-resolver.ts";
 export type { Connection } from "./connection.ts";
-export { parseDescriptorLimit, readDescriptorLimit } from "./descriptors.ts";
+export { readDescriptorLimit } from "./descriptors.ts";
 export { type DialOptions, type DialResult, dial } from "./dial.ts";
-export { type NameLookup, systemLookup } from "./name-lookup.ts";
+export type { NameLookup } from "./name-lookup.ts";
 export { type ByteMeter, type Pump, type PumpOptions, type PumpResult, startPump } from "./pump.ts";
 export { setReadBufferSize } from "./read-buffer.ts";
 export type { Resolution, ResolvedAddress, Resolver } from "./resolver.ts";

@@ -153,7 +153,7 @@ test("terminate does not wait for a stuck peer, nor for a lingering reset", { ti
     const started = performance.now();
     pump.terminate("DRAIN_DEADLINE");
     assert.equal((await rig.done).outcome, breakFirst ? "RELAY_TARGET_ERROR" : "DRAIN_DEADLINE");
-    assert.ok(performance.now() - started < 80);
+    assert.ok(performance.now() - started < 1_000);
     await assertOver(rig);
   }
 });

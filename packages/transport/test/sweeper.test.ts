@@ -25,7 +25,7 @@ test("a sweep tells every member the time; members may leave during it", () => {
   assert.equal(sweeper.size, 0);
 });
 
-test("its timer runs once an interval, only while there are members, and keeps no process alive", (t) => {
+test("its timer runs once an interval, and only while there are members", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const sweeper = new Sweeper(new ManualClock(), 1_000);
   let sweeps = 0;
@@ -42,4 +42,14 @@ test("its timer runs once an interval, only while there are members, and keeps n
   sweeper.delete(member);
   t.mock.timers.tick(5_000);
   assert.equal(sweeps, 3);
+});
+
+test("its timer keeps no process alive", () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  const sweeper = new Sweeper();
+  const member = { sweep: (): void => {} };
+  sweeper.add(member);
+  assert.equal(timers(), before);
+  sweeper.delete(member);
 });

@@ -3,14 +3,18 @@ import {
   createTargetGuard,
   LiveSessions,
   logConfigWarnings,
+  logFleetChange,
+  type MemberDeps,
   observeRelay,
   PortSupervisor,
   type RelayConfig,
+  RelayMember,
   type SessionRegistry,
 } from "@shadowfleet/relay";
 import { type App, type AppDeps, createEnvironment, type Readiness } from "@shadowfleet/runtime";
 import { CachingResolver, type Resolver } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
+import manifest from "../package.json" with { type: "json" };
 import { Connections } from "./connections.ts";
 import { openRelayPort, type RelayPort } from "./port.ts";
 import type { RelayContext, RelaySettings } from "./relay-context.ts";
@@ -18,8 +22,11 @@ import { SaltFilters } from "./salt-filters.ts";
 import type { SessionEnd } from "./session-end.ts";
 import { SilentDrain } from "./silent-drain.ts";
 
+/** At least so long is tried to hand over the last counts when every session is over, however little is left of a drain's time. */
+const LAST_FLUSH_MS = 700;
+
 /** What the service may be given beyond every service's dependencies. */
-export interface TcpRelayDeps extends AppDeps {
+export interface TcpRelayDeps extends AppDeps, MemberDeps {
   /** Default: one with its own cache. */
   readonly resolver?: Resolver;
   /** Where live sessions are entered; shared with others that list or cut sessions. */
@@ -55,6 +62,7 @@ class TcpRelay implements TcpRelayApp {
   readonly #ports: PortSupervisor;
   readonly #context: RelayContext;
   #settings: RelaySettings;
+  #member: RelayMember | undefined;
   #draining = false;
   #unobserve: () => void = () => {};
 
@@ -63,7 +71,11 @@ class TcpRelay implements TcpRelayApp {
     this.sessions = deps.sessions ?? new LiveSessions();
     this.#settings = settingsOf(config);
     this.#context = this.#createContext();
-    this.#ports = new PortSupervisor({ logger: deps.logger, open: (port) => this.#open(port) });
+    this.#ports = new PortSupervisor({
+      logger: deps.logger,
+      open: (port) => this.#open(port),
+      onChange: () => this.#member?.portsChanged(),
+    });
     this.keys.apply(config.ports);
   }
 
@@ -77,31 +89,82 @@ class TcpRelay implements TcpRelayApp {
 
   async start(): Promise<void> {
     this.#unobserve = this.#observe();
-    logConfigWarnings(this.#deps.logger, this.#settings.config);
-    await this.#ports.apply(this.#settings.config.ports);
+    const { config } = this.#settings;
+    logConfigWarnings(this.#deps.logger, config);
+    this.#member = this.#join(config);
+    this.#member?.start();
+    await this.#ports.apply(config.ports);
   }
 
   /** Live sessions of keys that are gone end; those of a key whose secret changed go on, since they proved the key that was right then. */
   async reload(config: RelayConfig): Promise<void> {
+    const before = this.#settings.config;
     logConfigWarnings(this.#deps.logger, config);
+    logFleetChange(this.#deps.logger, before, config);
+    if (this.#member || config.fleet) {
+      this.#settings = settingsOf({ ...config, ports: before.ports, fleet: before.fleet });
+      await this.#member?.resettle({ allowInsecureCiphers: config.allowInsecureCiphers ?? false, bindHost: before.fleet?.bindHost });
+      return;
+    }
     this.#settings = settingsOf(config);
-    const { removed } = this.keys.apply(config.ports);
+    this.#end(this.keys.apply(config.ports).removed);
     this.#saltFilters.retain(config.ports);
-    for (const keyId of removed) this.sessions.terminateKey(keyId, "SESSION_TERMINATED");
     if (!this.#draining) await this.#ports.apply(config.ports);
   }
 
   readiness(): Readiness {
+    const ports = this.#portReadiness();
+    return this.#member?.readiness(ports) ?? ports;
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    const until = clock.monotonic() + deadlineMs;
+    this.#draining = true;
+    await this.#ports.close();
+    await this.#connections.drain(deadlineMs);
+    await this.#member?.finish(Math.max(LAST_FLUSH_MS, until - clock.monotonic()));
+    this.#unobserve();
+  }
+
+  #portReadiness(): Readiness {
     const ports = this.#ports.readiness();
     if (!this.#draining) return ports;
     return { ready: false, details: { ...ports.details, draining: `${this.sessions.size} sessions left` } };
   }
 
-  async drain(deadlineMs: number): Promise<void> {
-    this.#draining = true;
-    await this.#ports.close();
-    await this.#connections.drain(deadlineMs);
-    this.#unobserve();
+  #end(keyIds: Iterable<string>): void {
+    for (const keyId of keyIds) this.sessions.terminateKey(keyId, "SESSION_TERMINATED");
+  }
+
+  #join({ fleet, allowInsecureCiphers = false }: RelayConfig): RelayMember | undefined {
+    if (!fleet) return undefined;
+    const isDraining = () => this.#draining;
+    return new RelayMember({
+      ...this.#deps,
+      fleet,
+      kind: "tcp-relay",
+      version: manifest.version,
+      settings: { allowInsecureCiphers, bindHost: fleet.bindHost },
+      relay: {
+        keys: this.keys,
+        sessions: this.sessions,
+        ports: this.#ports,
+        get isDraining() {
+          return isDraining();
+        },
+        change: ({ changed, gone }, endedKeys) => {
+          this.#end(new Set([...this.keys.change(changed, gone).removed, ...endedKeys]));
+          if (gone.length > 0) this.#saltFilters.forget(gone);
+        },
+        listen: (ports) => (this.#draining ? Promise.resolve() : this.#ports.apply(ports)),
+        retire: () => {
+          this.#draining = true;
+          void this.#ports.close();
+        },
+        readiness: () => this.#portReadiness(),
+      },
+    });
   }
 
   async #open(config: RelayConfig["ports"][number]): Promise<RelayPort> {

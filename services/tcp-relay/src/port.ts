@@ -1,6 +1,5 @@
-import type { OpenPort, PortConfig } from "@shadowfleet/relay";
+import { createPortHandshake, type OpenPort, type PortConfig } from "@shadowfleet/relay";
 import { type Connection, listenTcp } from "@shadowfleet/transport";
-import { createServerHandshake } from "@shadowfleet/wire";
 import type { RelayContext } from "./relay-context.ts";
 import { Session } from "./session.ts";
 
@@ -33,7 +32,7 @@ function serve(connection: Connection, port: number, context: RelayContext): voi
     return;
   }
   const { config } = context.settings;
-  const handshake = createServerHandshake(keys.method, keys.ringFor(connection.remoteHost), context.environment, {
+  const handshake = createPortHandshake(keys, connection.remoteHost, context.environment, {
     saltFilter: context.saltFilters.filterFor(port, keys.method.kind, config.replayFilter),
     allowSegmentedHeader: config.allowSegmentedHeader,
   });

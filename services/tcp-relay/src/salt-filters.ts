@@ -4,6 +4,8 @@ import { type MethodKind, type SaltFilter, SaltHistory, SaltPool } from "@shadow
 /** SIP004 salts remembered per port and generation; two generations cost at most 20 MB a port. */
 const HISTORY_CAPACITY = 100_000;
 
+const FILTERED: readonly MethodKind[] = ["aead", "aead-2022"];
+
 interface CountedFilter extends SaltFilter {
   readonly entries: number;
 }
@@ -39,8 +41,13 @@ export class SaltFilters {
 
   /** Forgets the filters of ports that have left the configuration. */
   retain(ports: readonly PortConfig[]): void {
-    const kept = new Set(ports.flatMap(({ port }) => [filterName(port, "aead"), filterName(port, "aead-2022")]));
+    const kept = new Set(ports.flatMap(({ port }) => FILTERED.map((kind) => filterName(port, kind))));
     for (const name of this.#filters.keys()) if (!kept.has(name)) this.#filters.delete(name);
+  }
+
+  /** Forgets the filters of these ports. */
+  forget(ports: readonly number[]): void {
+    for (const port of ports) for (const kind of FILTERED) this.#filters.delete(filterName(port, kind));
   }
 }
 

@@ -104,7 +104,7 @@ export class Session implements LiveSession {
     this.#handshake = undefined;
     if (!outcome.ok) this.#refuse(outcome.failure);
     // The ring is that of the accept: a key that was taken away since then must not come in by a slow handshake.
-    else if (!this.#context.keys.key(outcome.key.id)) this.#refuse("AUTH_FAILED");
+    else if (!this.#context.keys.isInForce(outcome.key)) this.#refuse("AUTH_FAILED");
     else this.#accept(outcome);
   }
 
@@ -120,8 +120,9 @@ export class Session implements LiveSession {
   }
 
   #accept(accepted: AcceptedStream<AccessKey>): void {
-    const { silentDrain, metrics, sessions } = this.#context;
+    const { silentDrain, metrics, sessions, keys, clock } = this.#context;
     silentDrain.release(this);
+    keys.noteOpened(accepted.key, clock.now());
     metrics.record("shadowsocks.handshake.duration.seconds", this.#ageMs() / 1000);
     this.#accepted = accepted;
     if (accepted.payload.length > 0) this.#carried.push(accepted.payload);

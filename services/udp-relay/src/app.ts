@@ -4,15 +4,19 @@ import {
   createTargetGuard,
   LiveSessions,
   logConfigWarnings,
+  logFleetChange,
+  type MemberDeps,
   observeRelay,
   PortSupervisor,
   type RelayConfig,
+  RelayMember,
   type SessionRegistry,
   type TargetGuard,
 } from "@shadowfleet/relay";
 import { type App, type AppDeps, createEnvironment, type ErrorCode, type Readiness } from "@shadowfleet/runtime";
 import { CachingResolver, type Resolver } from "@shadowfleet/transport";
 import { createServerPacketCodec, type Method, type SaltFilter, SaltHistory, type WireEnvironment } from "@shadowfleet/wire";
+import manifest from "../package.json" with { type: "json" };
 import { AnswerPath } from "./answer-path.ts";
 import type { Association } from "./association.ts";
 import { AssociationTable } from "./association-table.ts";
@@ -26,8 +30,12 @@ import { type SessionEnd, SessionReport } from "./session-report.ts";
 const SWEEP_INTERVAL_MS = 1000;
 /** SIP004 salts remembered per generation, for all ports together; two generations cost at most 13 MB. */
 const SALT_HISTORY_CAPACITY = 65_536;
+/** At least so long is tried to hand over the last counts when every session is over, however little is left of a drain's time. */
+const LAST_FLUSH_MS = 700;
+/** The longest a timer can run: until they end by themselves. */
+const NO_DEADLINE_MS = 0x7fff_ffff;
 
-export interface UdpRelayDeps extends AppDeps {
+export interface UdpRelayDeps extends AppDeps, MemberDeps {
   /** Default: one with its own cache. */
   readonly resolver?: Resolver;
   /** Where live associations are entered; shared with others that list or cut sessions. */
@@ -66,6 +74,7 @@ class UdpRelay implements UdpRelayApp {
   readonly #services: PortServices;
   #config: RelayConfig;
   #guard: TargetGuard;
+  #member: RelayMember | undefined;
   #draining = false;
   #sweeper: NodeJS.Timeout | undefined;
   #unobserve: () => void = () => {};
@@ -79,7 +88,11 @@ class UdpRelay implements UdpRelayApp {
     this.#report = new SessionReport(deps.logger, deps.metrics);
     this.#associations = this.#createAssociations();
     this.#services = this.#createServices();
-    this.#supervisor = new PortSupervisor({ logger: deps.logger, open: (port) => this.#openPort(port.host, port.port) });
+    this.#supervisor = new PortSupervisor({
+      logger: deps.logger,
+      open: (port) => this.#openPort(port.host, port.port),
+      onChange: () => this.#member?.portsChanged(),
+    });
     this.keys.apply(config.ports);
   }
 
@@ -91,30 +104,85 @@ class UdpRelay implements UdpRelayApp {
     this.#unobserve = this.#observe();
     logConfigWarnings(this.#deps.logger, this.#config);
     this.#sweepEvery(SWEEP_INTERVAL_MS);
+    this.#member = this.#join(this.#config);
+    this.#member?.start();
     await this.#supervisor.apply(this.#config.ports);
   }
 
   /** Associations whose key is gone or has another secret end at once: the answers to them could not be read any more. */
   async reload(config: RelayConfig): Promise<void> {
+    const before = this.#config;
     logConfigWarnings(this.#deps.logger, config);
-    this.#config = config;
+    logFleetChange(this.#deps.logger, before, config);
     this.#guard = createTargetGuard(config);
+    if (this.#member || config.fleet) {
+      this.#config = { ...config, ports: before.ports, fleet: before.fleet };
+      await this.#member?.resettle({ allowInsecureCiphers: config.allowInsecureCiphers ?? false, bindHost: before.fleet?.bindHost });
+      return;
+    }
+    this.#config = config;
     this.keys.apply(config.ports);
-    this.#associations.end("SESSION_TERMINATED", (association) => !association.isOf(this.keys.key(association.keyId)));
+    this.#endOutdated();
     if (!this.#draining) await this.#supervisor.apply(config.ports);
   }
 
   readiness(): Readiness {
-    const ports = this.#supervisor.readiness();
-    return this.#draining ? { ready: false, details: { ...ports.details, draining: `${this.#associations.size} sessions left` } } : ports;
+    const ports = this.#portReadiness();
+    return this.#member?.readiness(ports) ?? ports;
   }
 
   async drain(deadlineMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    const until = clock.monotonic() + deadlineMs;
     this.#draining = true;
     await drainAssociations(this.#associations, deadlineMs);
     clearInterval(this.#sweeper);
     await this.#supervisor.close();
+    await this.#member?.finish(Math.max(LAST_FLUSH_MS, until - clock.monotonic()));
     this.#unobserve();
+  }
+
+  #portReadiness(): Readiness {
+    const ports = this.#supervisor.readiness();
+    return this.#draining ? { ready: false, details: { ...ports.details, draining: `${this.#associations.size} sessions left` } } : ports;
+  }
+
+  /** Ends associations of keys that are not in force as they were, and of those named. */
+  #endOutdated(keyIds: ReadonlySet<string> = new Set()): void {
+    this.#associations.end("SESSION_TERMINATED", ({ key }) => keyIds.has(key.id) || !this.keys.isInForce(key));
+  }
+
+  #join({ fleet, allowInsecureCiphers = false }: RelayConfig): RelayMember | undefined {
+    if (!fleet) return undefined;
+    const isDraining = () => this.#draining;
+    return new RelayMember({
+      ...this.#deps,
+      fleet,
+      kind: "udp-relay",
+      version: manifest.version,
+      settings: { allowInsecureCiphers, bindHost: fleet.bindHost },
+      relay: {
+        keys: this.keys,
+        sessions: this.sessions,
+        ports: this.#supervisor,
+        get isDraining() {
+          return isDraining();
+        },
+        change: ({ changed, gone }, endedKeys) => {
+          const changes = this.keys.change(changed, gone);
+          if (changes.removed.length + changes.changed.length + endedKeys.size > 0) this.#endOutdated(endedKeys);
+        },
+        listen: (ports) => (this.#draining ? Promise.resolve() : this.#supervisor.apply(ports)),
+        retire: () => this.#retire(),
+        readiness: () => this.#portReadiness(),
+      },
+    });
+  }
+
+  /** The ports stay open for as long as associations need them. */
+  #retire(): void {
+    this.#draining = true;
+    void drainAssociations(this.#associations, NO_DEADLINE_MS).then(() => this.#supervisor.close());
   }
 
   async #openPort(host: string, number: number): Promise<{ close(): Promise<void> }> {
@@ -168,6 +236,7 @@ class UdpRelay implements UdpRelayApp {
       drops,
       logger,
       createCodec: (method) => createServerPacketCodec<AccessKey>(method, this.#environment, { saltFilter: this.#saltFilterFor(method) }),
+      onOpened: (key) => this.keys.noteOpened(key, this.#deps.clock.now()),
       isDraining: () => this.#draining,
     };
   }

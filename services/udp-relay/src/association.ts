@@ -46,10 +46,11 @@ export class Association implements LiveSession {
   readonly id: string;
   readonly natKey: string;
   readonly listener: AssociationListener;
-  readonly key: AccessKey;
   readonly codec: ServerPacketCodec<AccessKey>;
   readonly transport = "udp";
   readonly startedAtMs: number;
+  /** Under the secret of the client's latest valid datagram. */
+  key: AccessKey;
   session: ServerPacketSession | undefined;
   clientHost: string;
   clientPort: number;
@@ -93,20 +94,14 @@ export class Association implements LiveSession {
     return this.#ended;
   }
 
-  /** Whether the key in force is the one its client proved to have, on this port. A key that only has a new name is. */
-  isOf(current: AccessKey | undefined): boolean {
-    if (current === undefined || current.port !== this.key.port) return false;
-    const [before, now] = [this.key.credential, current.credential];
-    return before === now || (before.method === now.method && before.key.equals(now.key));
-  }
-
   /** How long it may be quiet, given the configured time. */
   idleTimeoutMs(configuredMs: number): number {
     return this.session === undefined ? configuredMs : Math.max(configuredMs, SIP022_IDLE_MIN_MS);
   }
 
-  /** SIP022 §3.2: answers follow the client to the address its latest valid datagram came from. */
-  follow(session: ServerPacketSession | undefined, clientHost: string, clientPort: number): void {
+  /** SIP022 §3.2: answers follow the client to the address its latest valid datagram came from, and to the secret it was sealed with. */
+  follow(key: AccessKey, session: ServerPacketSession | undefined, clientHost: string, clientPort: number): void {
+    this.key = key;
     this.session = session;
     this.clientHost = clientHost;
     this.clientPort = clientPort;

@@ -1,4 +1,4 @@
-import type { AccessKey, PortKeys } from "@shadowfleet/relay";
+import { type AccessKey, openPortDatagram, type PortKeys } from "@shadowfleet/relay";
 import type { Logger } from "@shadowfleet/runtime";
 import type { Method, OpenedRequest, ServerPacketCodec } from "@shadowfleet/wire";
 import type { Association, AssociationListener } from "./association.ts";
@@ -16,6 +16,8 @@ export interface PortServices {
   readonly drops: DropLog;
   readonly logger: Logger;
   readonly createCodec: (method: Method) => ServerPacketCodec<AccessKey>;
+  /** Told of the key of every association that opens. */
+  readonly onOpened: (key: AccessKey) => void;
   /** While true no datagram opens an association. */
   readonly isDraining: () => boolean;
 }
@@ -98,7 +100,7 @@ export class UdpPort implements AssociationListener {
       return;
     }
     const codec = this.#codecFor(keys.method);
-    const opened = codec.open(datagram, keys.ringFor(host));
+    const opened = openPortDatagram(codec, keys, host, datagram);
     if (!opened.ok) {
       this.#services.counts.dropped("up", opened.failure);
       return;
@@ -110,13 +112,13 @@ export class UdpPort implements AssociationListener {
   }
 
   #associationFor(codec: Codec, opened: OpenedRequest<AccessKey>, clientHost: string, clientPort: number): Association | undefined {
-    const { associations, isDraining, counts } = this.#services;
+    const { associations, isDraining, counts, onOpened } = this.#services;
     const { key, session } = opened;
     const client = session === undefined ? `${clientHost} ${clientPort}` : session.clientSessionId;
     const natKey = `${this.#serial} ${client} ${key.id}`;
     const known = associations.find(natKey);
     if (known !== undefined) {
-      known.follow(session, clientHost, clientPort);
+      known.follow(key, session, clientHost, clientPort);
       return known;
     }
     if (isDraining()) {
@@ -124,6 +126,7 @@ export class UdpPort implements AssociationListener {
       counts.dropped("up", "SESSION_TERMINATED");
       return undefined;
     }
+    onOpened(key);
     return associations.open({ natKey, listener: this, key, codec, session, clientHost, clientPort });
   }
 

@@ -47,7 +47,7 @@ test("a key that a reload removes is cut off; the associations of the key beside
   assert.equal(outbound[2], outbound[1]);
   const carol = await openClient(t, { secret: secretFor(METHOD, 3), port, clock });
   assert.equal(String((await carol.ask("127.0.0.1", echo.address().port, "c")).payload), "c");
-  assert.deepEqual(app.keys.ledger.meterOf("alice").udp, { up: 1, down: 1 });
+  assert.deepEqual(app.keys.ledger.meterOf("alice", port).udp, { up: 1, down: 1 });
 });
 
 test("a new secret ends the associations of the old one; the same client goes on with the new one and its counters", async (t) => {

@@ -1,9 +1,9 @@
 import { freePort } from "../free-port.ts";
 import { runProgram } from "../process.ts";
 import { type RedisServer, redisCli, redisInfoField, redisSays, startRedis } from "./redis.ts";
-import { replicaIsUp } from "./redis-sentinel.ts";
 
 const NODES = 6;
+const MASTERS = 3;
 const NODE_TIMEOUT_MS = 1_500;
 const CREATE_DEADLINE_MS = 20_000;
 
@@ -26,6 +26,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     const { code, stdout, stderr } = await runProgram("redis-cli", create, { deadlineMs: CREATE_DEADLINE_MS });
     if (code !== 0) throw new Error(`redis-cli --cluster create: ${stdout}${stderr}`);
     await Promise.all(nodes.map(({ port }) => nodeIsReady(port)));
+    await redisSays("a replica that follows for every master", async () => (await followers(nodes)) === MASTERS);
   } catch (error) {
     await stop();
     throw error;
@@ -55,7 +56,15 @@ async function startNode(): Promise<RedisServer> {
 }
 
 async function nodeIsReady(port: number): Promise<void> {
-  const isOk = async () => redisInfoField(await redisCli(port, "CLUSTER", "INFO"), "cluster_state") === "ok";
-  await redisSays(`cluster node at port ${port}`, isOk);
-  if (redisInfoField(await redisCli(port, "INFO", "replication"), "role") === "slave") await replicaIsUp(port);
+  const isReady = async () => {
+    const info = await redisCli(port, "CLUSTER", "INFO");
+    return redisInfoField(info, "cluster_state") === "ok" && redisInfoField(info, "cluster_known_nodes") === String(NODES);
+  };
+  await redisSays(`cluster node at port ${port}`, isReady);
+}
+
+/** How many nodes are replicas with all of their master's data: only such a one can take its place. */
+async function followers(nodes: readonly RedisServer[]): Promise<number> {
+  const links = await Promise.all(nodes.map(async (node) => redisInfoField(await node.cli("INFO", "replication"), "master_link_status")));
+  return links.filter((link) => link === "up").length;
 }

@@ -66,7 +66,7 @@ export async function startSentinelSetup(options: SentinelSetupOptions = {}): Pr
 }
 
 /** Waits until the server at that port is a replica whose link to its master stands. */
-export async function replicaIsUp(port: number): Promise<void> {
+async function replicaIsUp(port: number): Promise<void> {
   const isUp = async () => redisInfoField(await redisCli(port, "INFO", "replication"), "master_link_status") === "up";
   await redisSays(`replication to port ${port}`, isUp);
 }

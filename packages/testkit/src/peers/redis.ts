@@ -108,12 +108,18 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const port = options.port ?? (await freePort());
   const persistence = ["--save", "", "--appendonly", options.appendonly ? "yes" : "no", "--repl-diskless-sync-delay", "0"];
   const server = new RedisServer(port, dir, options.dir === undefined, [...persistence, ...(options.args ?? [])]);
-  await server.start();
+  try {
+    await server.start();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
   return server;
 }
 
+/** One command through redis-cli; what it printed, without the line end. Rejects with the reply when that is an error. */
 export async function redisCli(port: number, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runProgram("redis-cli", ["-h", HOST, "-p", String(port), ...args]);
+  const { code, stdout, stderr } = await runProgram("redis-cli", ["-h", HOST, "-p", String(port), "-e", ...args]);
   if (code !== 0) throw new Error(`redis-cli ${args.join(" ")}: ${stdout}${stderr}`);
   return stdout.toString().trimEnd();
 }

@@ -1,8 +1,13 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { App, AppDeps, Readiness } from "@shadowfleet/runtime";
 import { bannerText } from "./banner.ts";
-import { type Composition, compose } from "./composition.ts";
+import { Composition } from "./composition.ts";
 import type { StandaloneConfig } from "./config.ts";
 import { DemoPage } from "./demo-page.ts";
+
+/** How long the relays may take to get their first configuration before the banner is shown all the same. */
+const READY_WITHIN_MS = 10_000;
+const READY_POLL_MS = 20;
 
 /** The whole fleet in one process. */
 class Standalone implements App<StandaloneConfig> {
@@ -20,12 +25,18 @@ class Standalone implements App<StandaloneConfig> {
 
   async start(): Promise<void> {
     await this.#page.start();
-    const fleet = await compose(this.#config, this.#deps);
+    const fleet = await Composition.start(this.#config, this.#deps);
     this.#fleet = fleet;
-    for (const app of fleet.apps.values()) await app.start();
+    await this.#untilReady();
     const { host, port } = fleet.gateway.address;
-    const { accessUri, loopbackTargets } = fleet;
-    this.#print(await bannerText({ accessUri, loopbackTargets, proxyHost: host, proxyPort: port, pageUrl: this.#page.url }));
+    const { accessUri, loopbackTargets, managementPort } = fleet;
+    const facts = { accessUri, loopbackTargets, managementPort, proxyHost: host, proxyPort: port, pageUrl: this.#page.url };
+    this.#print(await bannerText(facts));
+  }
+
+  async #untilReady(): Promise<void> {
+    const until = this.#deps.clock.monotonic() + READY_WITHIN_MS;
+    while (!this.readiness().ready && this.#deps.clock.monotonic() < until) await wait(READY_POLL_MS);
   }
 
   async reload(): Promise<void> {
@@ -43,7 +54,7 @@ class Standalone implements App<StandaloneConfig> {
   }
 
   async drain(deadlineMs: number): Promise<void> {
-    await Promise.all([...(this.#fleet?.apps.values() ?? [])].map((app) => app.drain(deadlineMs)));
+    await this.#fleet?.drain(deadlineMs);
     await this.#page.close();
   }
 }

@@ -5,6 +5,7 @@ export interface BannerFacts {
   readonly proxyHost: string;
   readonly proxyPort: number;
   readonly pageUrl: string;
+  readonly managementPort: number;
   readonly loopbackTargets: boolean;
 }
 
@@ -26,6 +27,8 @@ export async function bannerText(facts: BannerFacts): Promise<string> {
     `SOCKS5, SOCKS4a and HTTP proxy for applications: ${proxyHost}:${facts.proxyPort}. Try it:`,
     "",
     `curl -x socks5h://${proxyHost}:${facts.proxyPort} ${facts.pageUrl}`,
+    "",
+    `Make a key for somebody else: npx shadowfleet key create alice${facts.managementPort === 9190 ? "" : ` --server 127.0.0.1:${facts.managementPort}`}`,
     "",
     ...(facts.loopbackTargets
       ? [

@@ -1,63 +1,94 @@
 import { createApp as createGateway, type GatewayApp, loadGatewayConfig } from "@shadowfleet/gateway";
-import { createApp as createManagement, loadManagementConfig, type ManagementApp } from "@shadowfleet/management";
+import { createApp as createManagement, loadManagementConfig } from "@shadowfleet/management";
 import { loadRelayConfig } from "@shadowfleet/relay";
 import type { App, AppDeps } from "@shadowfleet/runtime";
-import { MemoryFailCounts } from "@shadowfleet/store";
+import { type FleetStore, SharedFailCounts } from "@shadowfleet/store";
 import { createApp as createTcpRelay } from "@shadowfleet/tcp-relay";
 import { createApp as createUdpRelay } from "@shadowfleet/udp-relay";
-import { formatAccessUri } from "@shadowfleet/wire";
 import type { StandaloneConfig } from "./config.ts";
-import { demoUri, newSecret } from "./demo-key.ts";
+import { provideDemoKey, reachableHost } from "./demo-key.ts";
 import { choosePort } from "./port-choice.ts";
+import { openStandaloneStore } from "./state-file.ts";
 
 const DEFAULT_GATEWAY_PORT = 1080;
-const DEFAULT_RELAY_PORT = 8388;
 const DEFAULT_MANAGEMENT_PORT = 9190;
 const LOOPBACK_NETWORKS = ["127.0.0.0/8", "::1/128"];
 const LOOPBACK_HOST = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
+const SOURCE = "standalone";
 
-/** The four services of the standalone mode, wired to each other, not started yet. */
-export interface Composition {
+/** The four services in one process, coordinated as they are in a fleet: gRPC on loopback and one store. */
+export class Composition {
   readonly accessUri: string;
   /** Relays may reach loopback: only while clients can come from nowhere else. */
   readonly loopbackTargets: boolean;
   readonly gateway: GatewayApp;
-  readonly management: ManagementApp;
-  /** By name, relays first, so that nobody is offered a service whose backend is not there. */
+  /** By name. */
   readonly apps: ReadonlyMap<string, App<never>>;
+  readonly managementPort: number;
+  readonly #store: FleetStore;
+  readonly #failCounts: SharedFailCounts;
+
+  private constructor(parts: Omit<Composition, "drain"> & { readonly store: FleetStore; readonly failCounts: SharedFailCounts }) {
+    this.accessUri = parts.accessUri;
+    this.loopbackTargets = parts.loopbackTargets;
+    this.gateway = parts.gateway;
+    this.apps = parts.apps;
+    this.managementPort = parts.managementPort;
+    this.#store = parts.store;
+    this.#failCounts = parts.failCounts;
+  }
+
+  /** Starts them in the order they need each other: management, the demo access key, the relays, the gateway. */
+  static async start(config: StandaloneConfig, deps: AppDeps): Promise<Composition> {
+    const { relay, gateway, management } = config;
+    const depsOf = (service: string): AppDeps => ({ ...deps, logger: deps.logger.child({ service }) });
+    const store = openStandaloneStore(config.store, deps.logger);
+    const managementPort = management.port ?? (await choosePort("127.0.0.1", DEFAULT_MANAGEMENT_PORT));
+    const managementApp = createManagement(managementConfig(config, managementPort), { ...depsOf("management"), store });
+    await managementApp.start();
+    const accessUri = await provideDemoKey({ relay, managementPort, store, logger: deps.logger });
+
+    const loopbackTargets = LOOPBACK_HOST.test(relay.host);
+    const targets = { allow: loopbackTargets ? LOOPBACK_NETWORKS : [] };
+    const relayConfig = (memberId: string) =>
+      loadRelayConfig({ name: SOURCE, data: { fleet: { ...membership(managementPort), memberId }, targets } });
+    const tcpRelay = createTcpRelay(relayConfig("tcp-relay"), { ...depsOf("tcp-relay"), store });
+    const udpRelay = createUdpRelay(relayConfig("udp-relay"), { ...depsOf("udp-relay"), store });
+    const failCounts = new SharedFailCounts({ store });
+    const gatewayPort = gateway.port ?? (await choosePort(gateway.host, DEFAULT_GATEWAY_PORT));
+    const gatewayConfig = loadGatewayConfig({
+      name: SOURCE,
+      data: { listen: { host: gateway.host, port: gatewayPort }, upstreams: [accessUri] },
+    });
+    const gatewayApp = createGateway(gatewayConfig, { ...depsOf("gateway"), failCounts });
+    for (const app of [tcpRelay, udpRelay, gatewayApp]) await app.start();
+
+    const apps = new Map<string, App<never>>([
+      ["tcp-relay", tcpRelay],
+      ["udp-relay", udpRelay],
+      ["management", managementApp],
+      ["gateway", gatewayApp],
+    ]);
+    return new Composition({ accessUri, loopbackTargets, gateway: gatewayApp, apps, managementPort, store, failCounts });
+  }
+
+  /** Gateway and relays first, so that their last counts still find the store; management and the store after them. */
+  async drain(deadlineMs: number): Promise<void> {
+    const [management, ...others] = ["management", "gateway", "tcp-relay", "udp-relay"].flatMap((name) => this.apps.get(name) ?? []);
+    await Promise.all(others.map((app) => app.drain(deadlineMs)));
+    await management?.drain(deadlineMs);
+    await this.#failCounts.close();
+    await this.#store.close();
+  }
 }
 
-/** Chooses ports, makes the demo access key and builds the services around them. */
-export async function compose(config: StandaloneConfig, deps: AppDeps): Promise<Composition> {
-  const { relay, gateway, management } = config;
-  const relayPort = relay.port ?? (await choosePort(relay.host, DEFAULT_RELAY_PORT));
-  const gatewayPort = gateway.port ?? (await choosePort(gateway.host, DEFAULT_GATEWAY_PORT));
-  const managementPort = management.port ?? (await choosePort("127.0.0.1", DEFAULT_MANAGEMENT_PORT));
-  const secret = relay.secret ?? newSecret(relay.method);
-  const accessUri = formatAccessUri(demoUri(relay.method, secret, relay.host, relayPort));
-  const loopbackTargets = LOOPBACK_HOST.test(relay.host);
+/** Every process gets the store handed over; the configuration only has to name one. */
+const membership = (managementPort: number) => ({
+  management: { address: `127.0.0.1:${managementPort}`, insecure: true },
+  store: { type: "memory" },
+});
 
-  const relayConfig = loadRelayConfig({
-    name: "standalone",
-    data: {
-      ports: [{ host: relay.host, port: relayPort, method: relay.method, keys: [{ id: "demo", name: "Demo", secret }] }],
-      targets: { allow: loopbackTargets ? LOOPBACK_NETWORKS : [] },
-    },
-  });
-  const gatewayConfig = loadGatewayConfig({
-    name: "standalone",
-    data: { listen: { host: gateway.host, port: gatewayPort }, upstreams: [accessUri] },
-  });
-  const managementConfig = loadManagementConfig({ name: "standalone", data: { grpc: { port: managementPort } } });
-
-  const depsOf = (service: string): AppDeps => ({ ...deps, logger: deps.logger.child({ service }) });
-  const gatewayApp = createGateway(gatewayConfig, { ...depsOf("gateway"), failCounts: new MemoryFailCounts() });
-  const managementApp = createManagement(managementConfig, depsOf("management"));
-  const apps = new Map<string, App<never>>([
-    ["tcp-relay", createTcpRelay(relayConfig, depsOf("tcp-relay"))],
-    ["udp-relay", createUdpRelay(relayConfig, depsOf("udp-relay"))],
-    ["management", managementApp],
-    ["gateway", gatewayApp],
-  ]);
-  return { accessUri, loopbackTargets, gateway: gatewayApp, management: managementApp, apps };
+function managementConfig({ relay }: StandaloneConfig, port: number): ReturnType<typeof loadManagementConfig> {
+  const defaults = { method: relay.method, ...(relay.port === undefined ? {} : { port: relay.port }) };
+  return loadManagementConfig({ name: SOURCE, data: { grpc: { port }, publicHost: reachableHost(relay.host), defaults } });
 }

@@ -1,4 +1,5 @@
 import { type ConfigSource, commonConfigShape, logSchema, parseWith } from "@shadowfleet/runtime";
+import { storeSchema } from "@shadowfleet/store";
 import { METHODS } from "@shadowfleet/wire";
 import { z } from "zod";
 
@@ -11,7 +12,7 @@ const standaloneSchema = z.strictObject({
   log: logSchema.extend({ format: logSchema.shape.format.removeDefault().default("text") }).prefault({}),
   /** Where applications connect. Without `port`: 1080, or a free one where that is taken. */
   gateway: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port }).prefault({}),
-  /** Where Shadowsocks clients connect, TCP and UDP. Without `port`: 8388, or a free one. Without `secret`: a new one at every start. */
+  /** Where Shadowsocks clients connect, TCP and UDP. Without `port`: 8388, or a free one. `method` and `secret` count when the demo key is made, at the first start. */
   relay: z
     .strictObject({
       host: z.string().min(1).default("127.0.0.1"),
@@ -20,6 +21,8 @@ const standaloneSchema = z.strictObject({
       secret: z.string().min(1).optional(),
     })
     .prefault({}),
+  /** Where keys and counters are kept. Default: a SQLite file in the user's state folder. */
+  store: storeSchema.optional(),
   /** Where the gRPC API is served, on loopback. Without `port`: 9190, or a free one. */
   management: z.strictObject({ port }).prefault({}),
 });

@@ -117,7 +117,7 @@ export interface SecretOverlap {
   expireTime:
     | Date
     | undefined;
-  /** When a session last opened with the old secret; absent when none did since the rotation. */
+  /** When a session last opened with the old secret, to the minute; absent when none did since the rotation. */
   oldSecretLastUsedTime: Date | undefined;
 }
 
@@ -1497,7 +1497,10 @@ export const AccessKeyServiceService = {
       Buffer.from(ListAccessKeysResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListAccessKeysResponse => ListAccessKeysResponse.decode(value),
   },
-  /** Creates an access key. Missing parts (id, secret, port, method) are chosen. Repeating a request id returns the first outcome. */
+  /**
+   * Creates an access key. Missing parts (id, secret, port) are chosen; the fleet's default port is created with it where there is none yet.
+   * Repeating a request id returns the key that the first call created, as it is now.
+   */
   createAccessKey: {
     path: "/shadowfleet.v1.AccessKeyService/CreateAccessKey" as const,
     requestStream: false as const,
@@ -1562,7 +1565,10 @@ export interface AccessKeyServiceServer extends UntypedServiceImplementation {
   getAccessKey: handleUnaryCall<GetAccessKeyRequest, GetAccessKeyResponse>;
   /** Lists access keys ordered by id, a page at a time. */
   listAccessKeys: handleUnaryCall<ListAccessKeysRequest, ListAccessKeysResponse>;
-  /** Creates an access key. Missing parts (id, secret, port, method) are chosen. Repeating a request id returns the first outcome. */
+  /**
+   * Creates an access key. Missing parts (id, secret, port) are chosen; the fleet's default port is created with it where there is none yet.
+   * Repeating a request id returns the key that the first call created, as it is now.
+   */
   createAccessKey: handleUnaryCall<CreateAccessKeyRequest, CreateAccessKeyResponse>;
   /** Changes the fields named by the mask. ABORTED when the resource version is not the current one. */
   updateAccessKey: handleUnaryCall<UpdateAccessKeyRequest, UpdateAccessKeyResponse>;
@@ -1607,7 +1613,10 @@ export interface AccessKeyServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListAccessKeysResponse) => void,
   ): ClientUnaryCall;
-  /** Creates an access key. Missing parts (id, secret, port, method) are chosen. Repeating a request id returns the first outcome. */
+  /**
+   * Creates an access key. Missing parts (id, secret, port) are chosen; the fleet's default port is created with it where there is none yet.
+   * Repeating a request id returns the key that the first call created, as it is now.
+   */
   createAccessKey(
     request: CreateAccessKeyRequest,
     callback: (error: ServiceError | null, response: CreateAccessKeyResponse) => void,

@@ -32,15 +32,18 @@ export interface WatchConfigRequest {
     | undefined;
   /** The last revision applied; 0 for none. */
   knownRevision: bigint;
-  /** The store generation known_revision belongs to, as the last snapshot told; empty for none. */
+  /** The generation of the last message applied; empty for none. */
   knownGeneration: string;
 }
 
 /** Response of WatchConfig. */
 export interface WatchConfigResponse {
-  /** The configuration revision the member has after applying this message. */
+  /**
+   * The store's revision that the member has after applying this message; report it as applied_revision. A message that comes is applied whatever
+   * its number: what time or the declared configuration changes is sent without counting up.
+   */
   revision: bigint;
-  /** Names the store's life: changes when the store was emptied, which makes older revisions meaningless. */
+  /** Names the store's life and the declared configuration; may change from message to message. Give back the last one as known_generation. */
   generation: string;
   /** What this message is. */
   event:
@@ -59,7 +62,10 @@ export interface WatchConfigResponse {
     | undefined;
 }
 
-/** The whole configuration of a member. Relays get ports and keys, gateways get upstreams. */
+/**
+ * The whole configuration of a member. Relays get ports and keys, gateways get upstreams. A large one comes in several messages: add them up, and
+ * apply the sum once `more` is false.
+ */
 export interface ConfigSnapshot {
   /** Listening ports. */
   ports: ConfigPort[];
@@ -69,6 +75,8 @@ export interface ConfigSnapshot {
   upstreams: ConfigUpstream[];
   /** failCnt of the upstreams. */
   failCounts: FailCount[];
+  /** The snapshot goes on in the next message. */
+  more: boolean;
 }
 
 /** A change of the configuration. */
@@ -77,9 +85,9 @@ export interface ConfigDelta {
   ports: ConfigPort[];
   /** Ports removed. */
   removedPorts: number[];
-  /** Keys added or changed. */
+  /** Keys added or changed. A key comes again when its port changes. */
   keys: ConfigKey[];
-  /** Ids of keys removed or no longer in force; their sessions end. */
+  /** Ids of keys removed or no longer in force; their sessions end. Taken away before `keys` are added: one that is in both is new. */
   removedKeys: string[];
   /** Upstreams added or changed. */
   upstreams: ConfigUpstream[];
@@ -175,6 +183,16 @@ export interface ReportStatusRequest {
     | undefined;
   /** Every port it should serve, and whether it does. */
   ports: PortStatus[];
+  /** Access keys that were opened with the secret being rotated out since the report before. */
+  oldSecretUses: OldSecretUse[];
+}
+
+/** A session that opened with a secret that is being rotated out. */
+export interface OldSecretUse {
+  /** The access key. */
+  accessKeyId: string;
+  /** When the last such session opened. */
+  time: Date | undefined;
 }
 
 /** A port on the reporting relay. */
@@ -420,7 +438,7 @@ export const WatchConfigResponse: MessageFns<WatchConfigResponse> = {
 };
 
 function createBaseConfigSnapshot(): ConfigSnapshot {
-  return { ports: [], keys: [], upstreams: [], failCounts: [] };
+  return { ports: [], keys: [], upstreams: [], failCounts: [], more: false };
 }
 
 export const ConfigSnapshot: MessageFns<ConfigSnapshot> = {
@@ -436,6 +454,9 @@ export const ConfigSnapshot: MessageFns<ConfigSnapshot> = {
     }
     for (const v of message.failCounts) {
       FailCount.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(40).bool(message.more);
     }
     return writer;
   },
@@ -485,6 +506,14 @@ export const ConfigSnapshot: MessageFns<ConfigSnapshot> = {
             message.failCounts.push(FailCount.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -506,6 +535,7 @@ export const ConfigSnapshot: MessageFns<ConfigSnapshot> = {
     message.keys = object.keys?.map((e) => ConfigKey.fromPartial(e)) || [];
     message.upstreams = object.upstreams?.map((e) => ConfigUpstream.fromPartial(e)) || [];
     message.failCounts = object.failCounts?.map((e) => FailCount.fromPartial(e)) || [];
+    message.more = object.more ?? false;
     return message;
   },
 };
@@ -1212,7 +1242,7 @@ export const Heartbeat: MessageFns<Heartbeat> = {
 };
 
 function createBaseReportStatusRequest(): ReportStatusRequest {
-  return { member: undefined, ports: [] };
+  return { member: undefined, ports: [], oldSecretUses: [] };
 }
 
 export const ReportStatusRequest: MessageFns<ReportStatusRequest> = {
@@ -1222,6 +1252,9 @@ export const ReportStatusRequest: MessageFns<ReportStatusRequest> = {
     }
     for (const v of message.ports) {
       PortStatus.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.oldSecretUses) {
+      OldSecretUse.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1255,6 +1288,14 @@ export const ReportStatusRequest: MessageFns<ReportStatusRequest> = {
             message.ports.push(PortStatus.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.oldSecretUses.push(OldSecretUse.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1276,6 +1317,74 @@ export const ReportStatusRequest: MessageFns<ReportStatusRequest> = {
       ? Member.fromPartial(object.member)
       : undefined;
     message.ports = object.ports?.map((e) => PortStatus.fromPartial(e)) || [];
+    message.oldSecretUses = object.oldSecretUses?.map((e) => OldSecretUse.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseOldSecretUse(): OldSecretUse {
+  return { accessKeyId: "", time: undefined };
+}
+
+export const OldSecretUse: MessageFns<OldSecretUse> = {
+  encode(message: OldSecretUse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessKeyId !== "") {
+      writer.uint32(10).string(message.accessKeyId);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OldSecretUse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOldSecretUse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessKeyId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<OldSecretUse>): OldSecretUse {
+    return OldSecretUse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OldSecretUse>): OldSecretUse {
+    const message = createBaseOldSecretUse();
+    message.accessKeyId = object.accessKeyId ?? "";
+    message.time = object.time ?? undefined;
     return message;
   },
 };

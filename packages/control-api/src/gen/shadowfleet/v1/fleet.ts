@@ -84,6 +84,20 @@ export interface GetFleetResponse {
   members: Member[];
   /** Version of the management process that answers. */
   version: string;
+  /** Resources that are configured but not in force, and why. */
+  conflicts: ConfigConflict[];
+  /** The shared store answers. Without it, reads come from memory and writes are refused. */
+  storeAvailable: boolean;
+}
+
+/** A resource that is configured but not in force. */
+export interface ConfigConflict {
+  /** What it is: "access key", "port" or "upstream". */
+  resource: string;
+  /** Its id; of a port the number. */
+  id: string;
+  /** Why it is not in force: hidden by a declared one of the same id, or of no use to its port. */
+  reason: string;
 }
 
 /** Request of DrainMember. */
@@ -319,7 +333,7 @@ export const GetFleetRequest: MessageFns<GetFleetRequest> = {
 };
 
 function createBaseGetFleetResponse(): GetFleetResponse {
-  return { revision: 0n, members: [], version: "" };
+  return { revision: 0n, members: [], version: "", conflicts: [], storeAvailable: false };
 }
 
 export const GetFleetResponse: MessageFns<GetFleetResponse> = {
@@ -335,6 +349,12 @@ export const GetFleetResponse: MessageFns<GetFleetResponse> = {
     }
     if (message.version !== "") {
       writer.uint32(26).string(message.version);
+    }
+    for (const v of message.conflicts) {
+      ConfigConflict.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.storeAvailable !== false) {
+      writer.uint32(40).bool(message.storeAvailable);
     }
     return writer;
   },
@@ -376,6 +396,22 @@ export const GetFleetResponse: MessageFns<GetFleetResponse> = {
             message.version = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.conflicts.push(ConfigConflict.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.storeAvailable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -396,6 +432,87 @@ export const GetFleetResponse: MessageFns<GetFleetResponse> = {
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.members = object.members?.map((e) => Member.fromPartial(e)) || [];
     message.version = object.version ?? "";
+    message.conflicts = object.conflicts?.map((e) => ConfigConflict.fromPartial(e)) || [];
+    message.storeAvailable = object.storeAvailable ?? false;
+    return message;
+  },
+};
+
+function createBaseConfigConflict(): ConfigConflict {
+  return { resource: "", id: "", reason: "" };
+}
+
+export const ConfigConflict: MessageFns<ConfigConflict> = {
+  encode(message: ConfigConflict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.resource !== "") {
+      writer.uint32(10).string(message.resource);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigConflict {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigConflict();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfigConflict>): ConfigConflict {
+    return ConfigConflict.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConfigConflict>): ConfigConflict {
+    const message = createBaseConfigConflict();
+    message.resource = object.resource ?? "";
+    message.id = object.id ?? "";
+    message.reason = object.reason ?? "";
     return message;
   },
 };

@@ -856,7 +856,7 @@ export const PortServiceService = {
     responseSerialize: (value: ListPortsResponse): Buffer => Buffer.from(ListPortsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListPortsResponse => ListPortsResponse.decode(value),
   },
-  /** Creates a port and waits until the relays have reported on it, or the call's deadline. Bind errors are in the response's bindings. */
+  /** Creates a port and waits until the live relays have reported on it, at most to the call's deadline or 5 s. Bind errors are in the bindings. */
   createPort: {
     path: "/shadowfleet.v1.PortService/CreatePort" as const,
     requestStream: false as const,
@@ -883,7 +883,7 @@ export interface PortServiceServer extends UntypedServiceImplementation {
   getPort: handleUnaryCall<GetPortRequest, GetPortResponse>;
   /** Lists ports ordered by number, a page at a time. */
   listPorts: handleUnaryCall<ListPortsRequest, ListPortsResponse>;
-  /** Creates a port and waits until the relays have reported on it, or the call's deadline. Bind errors are in the response's bindings. */
+  /** Creates a port and waits until the live relays have reported on it, at most to the call's deadline or 5 s. Bind errors are in the bindings. */
   createPort: handleUnaryCall<CreatePortRequest, CreatePortResponse>;
   /** Deletes a port. FAILED_PRECONDITION while it has access keys, unless force is set; then they go with it. */
   deletePort: handleUnaryCall<DeletePortRequest, DeletePortResponse>;
@@ -922,7 +922,7 @@ export interface PortServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListPortsResponse) => void,
   ): ClientUnaryCall;
-  /** Creates a port and waits until the relays have reported on it, or the call's deadline. Bind errors are in the response's bindings. */
+  /** Creates a port and waits until the live relays have reported on it, at most to the call's deadline or 5 s. Bind errors are in the bindings. */
   createPort(
     request: CreatePortRequest,
     callback: (error: ServiceError | null, response: CreatePortResponse) => void,

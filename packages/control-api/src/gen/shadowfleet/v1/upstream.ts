@@ -38,7 +38,7 @@ export interface Upstream {
   displayName: string;
   /** Failures since the last success, 0 to 30. Output only. */
   failCount: number;
-  /** When failCnt last changed. Output only. */
+  /** When failCnt last changed; absent when that was before the answering process started. Output only. */
   failCountTime:
     | Date
     | undefined;

@@ -1,0 +1,33 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { type MemberIdentity, MemberKind } from "@shadowfleet/control-api";
+import type { Clock } from "@shadowfleet/runtime";
+
+export type RelayKind = "tcp-relay" | "udp-relay";
+
+const KINDS: Readonly<Record<RelayKind, MemberKind>> = {
+  "tcp-relay": MemberKind.MEMBER_KIND_TCP_RELAY,
+  "udp-relay": MemberKind.MEMBER_KIND_UDP_RELAY,
+};
+const EPOCH_BYTES = 6;
+/** What the id is shown and stored as has its limits; the end of a pod's name is what tells it from others. */
+const MAX_HOST_LENGTH = 40;
+
+/** Who this process is. The epoch is new with every call: batches and sessions of an earlier life never pass for this one's. */
+export function createIdentity(kind: RelayKind, version: string, configuredId: string | undefined, clock: Clock): MemberIdentity {
+  return {
+    id: configuredId ?? defaultId(kind),
+    kind: KINDS[kind],
+    version,
+    epoch: randomBytes(EPOCH_BYTES).toString("hex"),
+    startedAtMs: clock.now(),
+  };
+}
+
+/** In a container the process is number 1 and the host name is its own; elsewhere several members share a host. */
+function defaultId(kind: RelayKind): string {
+  const host = hostname()
+    .replace(/[^A-Za-z0-9._-]/g, "-")
+    .slice(-MAX_HOST_LENGTH);
+  return process.pid === 1 ? `${kind}-${host}` : `${kind}-${host}-${process.pid}`;
+}

@@ -1,0 +1,61 @@
+import type { ConfigKey } from "@shadowfleet/control-api";
+import { type Credential, deriveCredential, type Method } from "@shadowfleet/wire";
+import type { KeyConfig } from "../relay-config.ts";
+
+/** An access key of management made ready for a port, whatever the time is. */
+export interface PlannedKey {
+  readonly source: ConfigKey;
+  readonly method: Method;
+  /** The key while only its current secret works, and while the one being rotated out does as well. */
+  readonly alone: KeyConfig;
+  readonly rotating: KeyConfig | undefined;
+  /** Equal for keys that could not be told apart. */
+  readonly fingerprint: string;
+  /** In force from start to end, the secret being rotated out until then; milliseconds since 1970, infinite where there is no limit. */
+  readonly startsAtMs: number;
+  readonly endsAtMs: number;
+  readonly rotatedAtMs: number;
+}
+
+export type KeyPlan = { readonly ok: true; readonly key: PlannedKey } | { readonly ok: false; readonly reason: string };
+
+/** Derives a key's credentials. A bad current secret is a reason; a bad old one is left out, since it opens nothing. */
+export function planKey(source: ConfigKey, method: Method): KeyPlan {
+  const { id, displayName, secrets } = source;
+  const current = ownCredential(method, secrets[0] ?? "");
+  if (typeof current === "string") return { ok: false, reason: current };
+  const alone: KeyConfig = { id, name: displayName || id, credential: current };
+  const old = secrets[1] === undefined ? undefined : ownCredential(method, secrets[1]);
+  const previousCredential = typeof old === "string" ? undefined : old;
+  const key: PlannedKey = {
+    source,
+    method,
+    alone,
+    rotating: previousCredential && { ...alone, previousCredential },
+    fingerprint: current.key.toString("latin1"),
+    startsAtMs: source.startTime?.getTime() ?? Number.NEGATIVE_INFINITY,
+    endsAtMs: source.expireTime?.getTime() ?? Number.POSITIVE_INFINITY,
+    rotatedAtMs: source.overlapExpireTime?.getTime() ?? Number.POSITIVE_INFINITY,
+  };
+  return { ok: true, key };
+}
+
+/** The key as it is in force at a time; undefined while it is not. */
+export function keyAt(key: PlannedKey, nowMs: number): KeyConfig | undefined {
+  if (nowMs < key.startsAtMs || nowMs >= key.endsAtMs) return undefined;
+  return key.rotating && nowMs < key.rotatedAtMs ? key.rotating : key.alone;
+}
+
+/** When `keyAt` gives something else for the next time; Infinity for never. */
+export function nextChange({ startsAtMs, endsAtMs, rotatedAtMs, rotating }: PlannedKey, nowMs: number): number {
+  if (nowMs < startsAtMs) return startsAtMs < endsAtMs ? startsAtMs : Number.POSITIVE_INFINITY;
+  if (nowMs >= endsAtMs) return Number.POSITIVE_INFINITY;
+  return rotating && nowMs < rotatedAtMs ? Math.min(rotatedAtMs, endsAtMs) : endsAtMs;
+}
+
+function ownCredential(method: Method, secret: string): Credential | string {
+  const derived = deriveCredential(method.name, secret);
+  if (!derived.ok) return derived.reason;
+  if (derived.credential.identityKeys.length > 0) return "the secret must be one pre-shared key, not a chain";
+  return derived.credential;
+}

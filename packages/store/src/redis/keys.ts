@@ -1,0 +1,103 @@
+import type { ResourceKind } from "../records.ts";
+import { subjectName, type TrafficSubject } from "../traffic.ts";
+
+export const DEFAULT_KEY_PREFIX = "shadowfleet";
+
+/** What a prefix may be made of: braces would break the hash tags. */
+export const KEY_PREFIX = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/**
+ * Names of everything kept in Redis. All begin with `{PREFIX:`, which is what an ACL user needs (`~{shadowfleet:*`). The braces are Redis
+ * Cluster's hash tag: one tag for each concern, so that every script finds its keys in one slot.
+ *
+ * `{PREFIX:config}` configuration, its feed and failCnt; together, so that one blocking XREAD follows both streams:
+ * - `:meta`       hash: generation, revision
+ * - `:ports` `:keys` `:upstreams`  hashes: id -> "VERSION JSON", secrets sealed
+ * - `:feed`       stream, id REVISION-NONCE: previous (id), changes ([kind, id]…) or command. Names what changed, never how: readers fetch
+ *                 the records, so that neither a deleted nor a replaced secret stays behind. Commands follow the write they came after.
+ * - `:request:ID` string with TTL: the response to an idempotent request, sealed
+ * - `:fails`      hash: upstream id -> failCnt
+ * - `:fail-feed`  stream, id NUMBER-NONCE: previous (id), upstream, count
+ *
+ * `{PREFIX:traffic}` counters:
+ * - `:meta`       hash: generation
+ * - `:totals`     hash: SUBJECT:COUNTER -> bytes; SUBJECT is `key:ID`, `port:NUMBER`, `member:ID` or `fleet:`, COUNTER one of tu td uu ud
+ * - `:marks`      hash: SUBJECT -> the four counts at the last reset and its time, by commas
+ * - `:key-ids`    sorted set, all of score 0: access keys with traffic, for paging
+ * - `:restored`   hash: subjects given back what an earlier life of the store had counted
+ * - `:sequence:MEMBER:EPOCH`  string with TTL: SEQUENCE:all, or SEQUENCE:N while only the first N deltas of that batch are applied
+ * - `:hour:MS`    hash with TTL: ID:COUNTER -> bytes of that hour
+ *
+ * `{PREFIX:live}` what is true only while its process reports:
+ * - `:members`    hash: id -> "EXPIRY JSON"
+ * - `:publishers` hash: member id -> expiry of its sessions
+ * - `:sessions:MEMBER` hash with TTL: session id -> key id, NUL, JSON; `:session-ids:MEMBER` and `:key-sessions:MEMBER` sorted sets with TTL,
+ *                 all of score 0: session ids, and key id, NUL, session id
+ */
+export class RedisKeys {
+  readonly meta: string;
+  readonly feed: string;
+  readonly fails: string;
+  readonly failFeed: string;
+  readonly trafficMeta: string;
+  readonly totals: string;
+  readonly marks: string;
+  readonly keyIds: string;
+  readonly restored: string;
+  readonly members: string;
+  readonly publishers: string;
+  readonly records: { readonly [K in ResourceKind]: string };
+  readonly #config: string;
+  readonly #traffic: string;
+  readonly #live: string;
+
+  /** Throws RangeError for a prefix that is no `KEY_PREFIX`. */
+  constructor(prefix: string) {
+    if (!KEY_PREFIX.test(prefix)) throw new RangeError("a key prefix is 1 to 64 letters, digits, dots, colons, dashes and underscores");
+    this.#config = `{${prefix}:config}`;
+    this.#traffic = `{${prefix}:traffic}`;
+    this.#live = `{${prefix}:live}`;
+    this.meta = `${this.#config}:meta`;
+    this.feed = `${this.#config}:feed`;
+    this.fails = `${this.#config}:fails`;
+    this.failFeed = `${this.#config}:fail-feed`;
+    this.records = { port: `${this.#config}:ports`, key: `${this.#config}:keys`, upstream: `${this.#config}:upstreams` };
+    this.trafficMeta = `${this.#traffic}:meta`;
+    this.totals = `${this.#traffic}:totals`;
+    this.marks = `${this.#traffic}:marks`;
+    this.keyIds = `${this.#traffic}:key-ids`;
+    this.restored = `${this.#traffic}:restored`;
+    this.members = `${this.#live}:members`;
+    this.publishers = `${this.#live}:publishers`;
+  }
+
+  request(requestId: string): string {
+    return `${this.#config}:request:${requestId}`;
+  }
+
+  sequence(memberId: string, epoch: string): string {
+    // Ids may hold colons: two relays must never share a sequence.
+    return `${this.#traffic}:sequence:${encodeURIComponent(memberId)}:${encodeURIComponent(epoch)}`;
+  }
+
+  hour(hourMs: number): string {
+    return `${this.#traffic}:hour:${hourMs}`;
+  }
+
+  sessions(memberId: string): string {
+    return `${this.#live}:sessions:${memberId}`;
+  }
+
+  sessionIds(memberId: string): string {
+    return `${this.#live}:session-ids:${memberId}`;
+  }
+
+  keySessions(memberId: string): string {
+    return `${this.#live}:key-sessions:${memberId}`;
+  }
+}
+
+/** A subject's name in `:totals`, `:marks` and `:restored`. */
+export function subjectField(subject: TrafficSubject): string {
+  return `${subject.kind}:${subjectName(subject)}`;
+}

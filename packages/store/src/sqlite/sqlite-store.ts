@@ -1,0 +1,141 @@
+import { type Clock, systemClock } from "@shadowfleet/runtime";
+import { MAX_FAIL_COUNT } from "../fail-counts.ts";
+import { FeedHub } from "../feed-hub.ts";
+import type { FeedEvent, FeedSubscription, FleetCommand, FleetStore, WriteRequest, WriteResult } from "../fleet-store.ts";
+import { RecordCodec } from "../record-codec.ts";
+import type { FleetState, MemberRecord, SessionRecord } from "../records.ts";
+import { plainSealer, type SecretSealer } from "../secret-sealer.ts";
+import type { TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "../traffic.ts";
+import { ConfigurationTables } from "./configuration-tables.ts";
+import { Database } from "./database.ts";
+import { LiveState } from "./live-state.ts";
+import { TrafficTables } from "./traffic-tables.ts";
+
+export interface SqliteStoreOptions {
+  /** A file, made where there is none; `:memory:` for a store that ends with the process. */
+  readonly path: string;
+  readonly clock?: Clock;
+  readonly sealer?: SecretSealer;
+}
+
+/** The store of a fleet that is one process: keys and traffic in one SQLite file, what is live in memory. Survives kill -9. */
+export class SqliteStore implements FleetStore {
+  readonly #clock: Clock;
+  readonly #db: Database;
+  readonly #configuration: ConfigurationTables;
+  readonly #traffic: TrafficTables;
+  readonly #live: LiveState;
+  readonly #feed = new FeedHub();
+  readonly #failCounts = new Map<string, number>();
+
+  /** Throws FleetError STORE_UNAVAILABLE when the file cannot be opened or is another process's. */
+  constructor({ path, clock = systemClock, sealer = plainSealer }: SqliteStoreOptions) {
+    this.#clock = clock;
+    this.#db = new Database(path);
+    this.#configuration = new ConfigurationTables(this.#db, new RecordCodec(sealer));
+    this.#traffic = new TrafficTables(this.#db, clock, this.#configuration.generation);
+    this.#live = new LiveState(clock);
+  }
+
+  async readState(): Promise<FleetState> {
+    return this.#configuration.readState();
+  }
+
+  async write(request: WriteRequest): Promise<WriteResult> {
+    const { result, event } = this.#configuration.write(request, this.#clock.now());
+    if (event) this.#feed.announce(event);
+    return result;
+  }
+
+  async subscribe(
+    { revision, generation }: { readonly revision: number; readonly generation: string },
+    onEvent: (event: FeedEvent) => void,
+  ): Promise<FeedSubscription> {
+    const missed = generation === this.#configuration.generation ? this.#configuration.changesSince(revision) : undefined;
+    const subscription = this.#feed.subscribe(onEvent);
+    const first: FeedEvent | undefined = missed?.changes.length === 0 ? undefined : (missed ?? { type: "reset" });
+    subscription.begin(first, this.#configuration.revision);
+    return subscription;
+  }
+
+  async sendCommand(command: FleetCommand): Promise<void> {
+    this.#db.assertOpen();
+    this.#feed.announce({ type: "command", command });
+  }
+
+  async applyTraffic(batch: TrafficBatch): Promise<"applied" | "duplicate"> {
+    return this.#traffic.apply(batch);
+  }
+
+  async readTraffic(subject: TrafficSubject): Promise<TrafficTotals> {
+    return this.#traffic.read(subject);
+  }
+
+  async listTraffic(afterId: string, limit: number): Promise<readonly TrafficTotals[]> {
+    return this.#traffic.list(afterId, limit);
+  }
+
+  async resetTraffic(keyId: string, atMs: number): Promise<TrafficTotals> {
+    return this.#traffic.reset(keyId, atMs);
+  }
+
+  async readBuckets(keyId: string, fromMs: number, toMs: number): Promise<readonly TrafficBucket[]> {
+    return this.#traffic.readBuckets(keyId, fromMs, toMs);
+  }
+
+  async restoreTraffic(totals: readonly { readonly subject: TrafficSubject; readonly totals: TrafficTotals }[]): Promise<void> {
+    this.#traffic.restore(totals);
+  }
+
+  async readFailCounts(): Promise<ReadonlyMap<string, number>> {
+    this.#db.assertOpen();
+    return new Map(this.#failCounts);
+  }
+
+  async addFailure(upstreamId: string): Promise<number> {
+    this.#db.assertOpen();
+    const count = Math.min((this.#failCounts.get(upstreamId) ?? 0) + 1, MAX_FAIL_COUNT);
+    this.#failCounts.set(upstreamId, count);
+    this.#feed.announce({ type: "fail-count", upstreamId, count });
+    return count;
+  }
+
+  async clearFailures(upstreamId: string): Promise<void> {
+    this.#db.assertOpen();
+    if (this.#failCounts.delete(upstreamId)) this.#feed.announce({ type: "fail-count", upstreamId, count: 0 });
+  }
+
+  async putMember(member: MemberRecord): Promise<void> {
+    this.#db.assertOpen();
+    this.#live.putMember(member);
+  }
+
+  async removeMember(memberId: string): Promise<void> {
+    this.#db.assertOpen();
+    this.#live.removeMember(memberId);
+  }
+
+  async listMembers(): Promise<readonly MemberRecord[]> {
+    this.#db.assertOpen();
+    return this.#live.listMembers();
+  }
+
+  async publishSessions(memberId: string, updated: readonly SessionRecord[], closedIds: readonly string[]): Promise<void> {
+    this.#db.assertOpen();
+    this.#live.publishSessions(memberId, updated, closedIds);
+  }
+
+  async listSessions(afterId: string, limit: number, keyId: string | undefined): Promise<readonly SessionRecord[]> {
+    this.#db.assertOpen();
+    return this.#live.listSessions(afterId, limit, keyId);
+  }
+
+  async ping(): Promise<void> {
+    this.#db.get("SELECT 1 AS alive");
+  }
+
+  async close(): Promise<void> {
+    this.#feed.close();
+    this.#db.close();
+  }
+}

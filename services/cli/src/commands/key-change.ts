@@ -1,0 +1,82 @@
+import { UpdateAccessKeyRequest } from "@shadowfleet/control-api";
+import { defineCommand } from "../arguments/command.ts";
+import { requiredArgument, switchFlag, textFlag, valueFlag } from "../arguments/flag.ts";
+import { UsageError } from "../arguments/usage-error.ts";
+import { readFutureMoment, readMoment } from "../arguments/values.ts";
+import type { Shell } from "../shell.ts";
+import { accessKeyDocument, accessKeyLines } from "../views/access-key-view.ts";
+
+const idArgument = requiredArgument("ID", "the access key's id");
+
+/** What may be changed; a field that is not there stays as it is, a time that is undefined is taken away. */
+type Changes = {
+  displayName?: string;
+  disabled?: boolean;
+  disabledReason?: string;
+  startTime?: Date | undefined;
+  expireTime?: Date | undefined;
+};
+
+const MASK: Readonly<Record<keyof Changes, string>> = {
+  displayName: "display_name",
+  disabled: "disabled",
+  disabledReason: "disabled_reason",
+  startTime: "start_time",
+  expireTime: "expire_time",
+};
+
+async function change(id: string, changes: Changes, { fleet, output, clock }: Shell): Promise<void> {
+  const updateMask = Object.keys(changes).map((field) => MASK[field as keyof Changes]);
+  const request = UpdateAccessKeyRequest.fromPartial({ accessKey: { ...changes, id }, updateMask });
+  const { accessKey } = await fleet.call("accessKeys", "updateAccessKey", request);
+  output.answer(
+    () => accessKeyDocument(accessKey!),
+    () => accessKeyLines(accessKey!, clock.now()),
+  );
+}
+
+const update = defineCommand({
+  name: "key update",
+  summary: "changes the name or the times of an access key",
+  args: { id: idArgument },
+  flags: {
+    name: textFlag("NAME", "whose it is"),
+    expires: valueFlag("WHEN", `until when it works: "90d", "2027-01-31", "2027-01-31T18:00Z"`, readFutureMoment),
+    noExpires: switchFlag("it works for ever"),
+    starts: valueFlag("WHEN", "from when on it works", readMoment),
+    noStarts: switchFlag("it works from now on"),
+  },
+  examples: ["shadowfleet key update alice --name 'Alice Smith'", "shadowfleet key update alice --expires 2027-01-31"],
+  run: async ({ args, flags }, shell) => {
+    const { name, expires, noExpires, starts, noStarts } = flags;
+    if (expires && noExpires) throw new UsageError("--expires and --no-expires exclude each other");
+    if (starts && noStarts) throw new UsageError("--starts and --no-starts exclude each other");
+    const changes: Changes = {
+      ...(name === undefined ? {} : { displayName: name }),
+      ...(expires || noExpires ? { expireTime: expires } : {}),
+      ...(starts || noStarts ? { startTime: starts } : {}),
+    };
+    if (Object.keys(changes).length === 0) throw new UsageError("key update needs something to change");
+    await change(args.id, changes, shell);
+  },
+});
+
+const disable = defineCommand({
+  name: "key disable",
+  summary: "switches an access key off; its sessions end within a second",
+  args: { id: idArgument },
+  flags: { reason: textFlag("TEXT", "why, for those who look later") },
+  examples: ["shadowfleet key disable alice --reason 'lost her phone'"],
+  run: ({ args, flags }, shell) => change(args.id, { disabled: true, disabledReason: flags.reason ?? "" }, shell),
+});
+
+const enable = defineCommand({
+  name: "key enable",
+  summary: "switches an access key on again",
+  args: { id: idArgument },
+  flags: {},
+  examples: ["shadowfleet key enable alice"],
+  run: ({ args }, shell) => change(args.id, { disabled: false, disabledReason: "" }, shell),
+});
+
+export const KEY_CHANGE_COMMANDS = [update, disable, enable];

@@ -1,0 +1,143 @@
+import {
+  AccessKeyServiceService,
+  ConfigServiceService,
+  type ControlServer,
+  FleetServiceService,
+  Handlers,
+  PortServiceService,
+  SessionServiceService,
+  TrafficServiceService,
+  UpstreamServiceService,
+} from "@shadowfleet/control-api";
+import type { AppDeps } from "@shadowfleet/runtime";
+import type { FleetStore } from "@shadowfleet/store";
+import type { ManagementConfig } from "./config.ts";
+import type { ManagementContext, ManagementSettings } from "./context.ts";
+import { FleetDirectory } from "./directory/fleet-directory.ts";
+import { Members } from "./directory/members.ts";
+import { AccessKeys } from "./domain/access-keys.ts";
+import { Ports } from "./domain/ports.ts";
+import { Upstreams } from "./domain/upstreams.ts";
+import { observeFleet } from "./fleet-metrics.ts";
+import { KnownTotals } from "./restore/known-totals.ts";
+import { accessKeyService } from "./services/access-key-service.ts";
+import { ConfigCalls } from "./services/config-service.ts";
+import { fleetService } from "./services/fleet-service.ts";
+import { portService } from "./services/port-service.ts";
+import { sessionService } from "./services/session-service.ts";
+import { trafficService } from "./services/traffic-service.ts";
+import { upstreamService } from "./services/upstream-service.ts";
+import type { ManagementTiming } from "./timing.ts";
+import { DatagramDaemon } from "./udp-management/datagram-daemon.ts";
+import { PortCommands } from "./udp-management/port-commands.ts";
+import { VERSION } from "./version.ts";
+
+export interface ControlPlaneDeps extends AppDeps {
+  readonly store: FleetStore;
+  readonly timing: ManagementTiming;
+}
+
+const UNSET_PUBLIC_HOST = "127.0.0.1";
+
+/** The rooms of management put together: directory, domain, services, datagram daemon, restore. */
+export class ControlPlane {
+  readonly directory: FleetDirectory;
+  readonly #deps: ControlPlaneDeps;
+  readonly #context: ManagementContext;
+  readonly #totals: KnownTotals;
+  readonly #ports: Ports;
+  readonly #keys: AccessKeys;
+  readonly #configCalls: ConfigCalls;
+  readonly #daemon: DatagramDaemon | undefined;
+  #settings: ManagementSettings;
+  #unobserve: () => void = () => {};
+
+  constructor(config: ManagementConfig, deps: ControlPlaneDeps) {
+    this.#deps = deps;
+    this.#settings = settingsOf(config);
+    const { store, clock, logger, timing } = deps;
+    const members = new Members(store);
+    const { declared } = config;
+    this.directory = new FleetDirectory({ store, declared, clock, logger, timing, onNewGeneration: () => void this.#totals.restore() });
+    this.#totals = new KnownTotals({ store, directory: this.directory, members, logger, intervalMs: timing.totalsMs });
+    const settings = () => this.#settings;
+    this.#context = {
+      ...{ store, directory: this.directory, members, clock, logger, timing },
+      get settings() {
+        return settings();
+      },
+    };
+    this.#ports = new Ports(this.#context);
+    this.#keys = new AccessKeys(this.#context, this.#ports);
+    this.#configCalls = new ConfigCalls(this.#context, this.#keys);
+    this.#daemon = this.#createDaemon(config);
+  }
+
+  /** 0 where UDP management is off. */
+  get udpPort(): number {
+    return this.#daemon?.port ?? 0;
+  }
+
+  addServices(server: ControlServer): void {
+    const { logger } = this.#deps;
+    const handlers = new Handlers({ logger, stopping: server.stopping });
+    const context = this.#context;
+    server.addService(AccessKeyServiceService, accessKeyService(context, this.#keys, handlers));
+    server.addService(PortServiceService, portService(context, this.#ports, handlers));
+    server.addService(UpstreamServiceService, upstreamService(context, new Upstreams(context), handlers));
+    server.addService(TrafficServiceService, trafficService(context, handlers));
+    server.addService(SessionServiceService, sessionService(context, handlers));
+    server.addService(FleetServiceService, fleetService(context, VERSION, handlers));
+    server.addService(ConfigServiceService, this.#configCalls.service(handlers));
+  }
+
+  /** Resolves when the store's state is known, or after a moment without it. */
+  async start(): Promise<void> {
+    const { directory } = this;
+    this.#unobserve = observeFleet(this.#deps.metrics, this.#context, this.#configCalls);
+    directory.start();
+    this.#totals.start();
+    await directory.until(() => directory.isSynced, this.#deps.timing.firstStateMs);
+    await this.#daemon?.start();
+  }
+
+  /** Calls once the store's state is known, which may be now. */
+  onceSynced(then: () => void): void {
+    if (this.directory.isSynced) {
+      then();
+      return;
+    }
+    const unwatch = this.directory.watch(() => {
+      if (!this.directory.isSynced) return;
+      unwatch();
+      then();
+    });
+  }
+
+  reload(config: ManagementConfig): void {
+    this.#settings = settingsOf(config);
+    this.directory.replaceDeclared(config.declared);
+  }
+
+  /** No more datagrams; calls are the server's matter. */
+  async stopTaking(): Promise<void> {
+    await this.#daemon?.close();
+  }
+
+  async close(): Promise<void> {
+    this.#unobserve();
+    await this.#totals.close();
+    await this.directory.close();
+  }
+
+  #createDaemon({ udpManagement: { enabled, host, port, dialect } }: ManagementConfig): DatagramDaemon | undefined {
+    if (!enabled) return undefined;
+    const { clock, logger, timing } = this.#deps;
+    const ports = new PortCommands(this.#context, this.#ports, this.#keys);
+    return new DatagramDaemon({ host, port, dialect, ports, clock, logger, statIntervalMs: timing.statMs });
+  }
+}
+
+function settingsOf({ publicHost, defaults, allowInsecureCiphers }: ManagementConfig): ManagementSettings {
+  return { publicHost: publicHost ?? UNSET_PUBLIC_HOST, defaults, allowInsecureCiphers };
+}

@@ -1,0 +1,40 @@
+/** Every interval and wait of management in one place; tests shorten them. All in milliseconds. */
+export interface ManagementTiming {
+  /** A configuration stream on which nothing was sent for so long says that it lives. */
+  readonly heartbeatMs: number;
+  /** How often the store is asked for a sign of life. */
+  readonly storePingMs: number;
+  /** Pause after a failed attempt to reach the store, doubled up to the maximum. */
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+  /** How long a start waits for the first state, so that a healthy fleet is ready when `start` returns. */
+  readonly firstStateMs: number;
+  /** How long a write waits for its own change to come back on the feed. */
+  readonly catchUpMs: number;
+  /** How long CreatePort and a datagram's `add` wait for the relays to report at most, and how often they look. */
+  readonly bindWaitMs: number;
+  readonly bindLookMs: number;
+  /** How often traffic totals are remembered against a store that loses them. */
+  readonly totalsMs: number;
+  /** How often WatchSessions and WatchTraffic look at the store at least. */
+  readonly watchMs: number;
+  /** How often the datagram daemon sends `stat`. */
+  readonly statMs: number;
+  /** A rotated-out secret's last use is written at most so often. */
+  readonly oldSecretUseMs: number;
+}
+
+export const DEFAULT_TIMING: ManagementTiming = {
+  heartbeatMs: 5_000,
+  storePingMs: 2_000,
+  retryMinMs: 100,
+  retryMaxMs: 5_000,
+  firstStateMs: 2_000,
+  catchUpMs: 1_000,
+  bindWaitMs: 5_000,
+  bindLookMs: 50,
+  totalsMs: 5_000,
+  watchMs: 1_000,
+  statMs: 10_000,
+  oldSecretUseMs: 60_000,
+};

@@ -1,0 +1,2 @@
+/** Of this service. */
+export const VERSION = "0.1.0";
