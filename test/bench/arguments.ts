@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { METHODS } from "./plan.ts";
 import { KINDS, type Kind } from "./scenario.ts";
-import { ALL_SIDES, OURS } from "./sides/all-sides.ts";
+import { ALL_SIDES, OURS, REFERENCE } from "./sides/all-sides.ts";
 import { FULL_TIMING, QUICK_TIMING, type Timing } from "./timing.ts";
 
 /** What the command line asks for. */
@@ -35,7 +35,7 @@ Usage: node test/bench/run.ts [flags]
   --quick            what the budgets speak of, in less than three minutes; exit 1 when one is missed
   --only LIST        ${KINDS.join(", ")}
   --methods LIST     ${METHODS.join(", ")}
-  --sides LIST       ${SIDE_NAMES.join(", ")}
+  --sides LIST       ${SIDE_NAMES.join(", ")} (quick: the first two)
   --seconds N        length of a measured window (${FULL_TIMING.windowMs / 1000}, quick ${QUICK_TIMING.windowMs / 1000})
   --rounds N         counted runs per side (${FULL_TIMING.rounds}, quick ${QUICK_TIMING.rounds})
   --output FOLDER    where results go (.test-output/bench)
@@ -61,7 +61,7 @@ export function parseRequest(argv: readonly string[]): RequestResult {
     if (values.help) return { ok: true, request: "help" };
     const kinds = wordsOf("--only", values.only, KINDS);
     const methods = wordsOf("--methods", values.methods, METHODS);
-    const sides = wordsOf("--sides", values.sides, SIDE_NAMES);
+    const sides = values.sides === undefined && values.quick ? [OURS, REFERENCE] : wordsOf("--sides", values.sides, SIDE_NAMES);
     if (!sides.includes(OURS)) throw new Error(`--sides must name ${OURS}`);
     const request: BenchRequest = {
       quick: values.quick,

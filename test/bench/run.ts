@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type BenchRequest, parseRequest, USAGE } from "./arguments.ts";
+import { estimateSeconds } from "./duration.ts";
 import { demandedBudgets, measureAndJudge } from "./gate.ts";
 import { buildLoadPrograms } from "./generator/load-programs.ts";
 import { startLoadTarget } from "./generator/load-target.ts";
@@ -48,7 +49,8 @@ async function measure(request: BenchRequest): Promise<BenchReport> {
   const programs = await buildLoadPrograms();
   await using target = await startLoadTarget(programs);
   const versions = await Promise.all(sides.map(async ({ name, version }) => ({ name, version: await version() })));
-  say(`${scenarios.length} scenarios: ${versions.map(({ version }) => version).join(", ")}`);
+  const minutes = estimateSeconds(scenarios, sides.length, timing) / 60;
+  say(`${scenarios.length} scenarios, about ${minutes.toFixed(1)} minutes: ${versions.map(({ version }) => version).join(", ")}`);
   let done = 0;
   const progress = (line: string): void => {
     const seconds = Math.round((performance.now() - began) / 1000);

@@ -29,9 +29,9 @@ describe("gateways share what they learn about failing servers", reason === unde
     api = new Api(fleet.managements[0]!.port);
   });
   after(async () => {
-    api.close();
-    await fleet[Symbol.asyncDispose]();
-    await echo.close();
+    api?.close();
+    await fleet?.[Symbol.asyncDispose]();
+    await echo?.close();
     await redis.stop();
   });
 

@@ -33,8 +33,8 @@ describe("counters stay exact when something fails", reason === undefined ? {} :
 
   beforeEach(() => redis.cli("FLUSHALL"));
   afterEach(async () => {
-    api.close();
-    await fleet[Symbol.asyncDispose]();
+    api?.close();
+    await fleet?.[Symbol.asyncDispose]();
   });
 
   const startLoad = (): Promise<Load> => Load.start({ proxies: fleet.gateways, connections: CONNECTIONS });

@@ -24,9 +24,9 @@ describe("a fleet of separate processes", reason === undefined ? {} : { skip: re
     });
   });
   after(async () => {
-    api.close();
-    await fleet[Symbol.asyncDispose]();
-    await page.close();
+    api?.close();
+    await fleet?.[Symbol.asyncDispose]();
+    await page?.close();
     await redis.stop();
   });
 

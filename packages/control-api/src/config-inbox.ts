@@ -1,8 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { codeOf, type ErrorCode, type Logger } from "@shadowfleet/runtime";
+import { ConfigurationFold, type Version } from "./configuration-fold.ts";
 import type { ConfigSnapshot, MemberCommand, WatchConfigResponse } from "./gen/shadowfleet/v1/config.ts";
 import type { MemberOrder } from "./member.ts";
-import { ConfigurationFold, type MemberConfiguration, NO_CONFIGURATION, type Version } from "./member-configuration.ts";
+import { type MemberConfiguration, NO_CONFIGURATION } from "./member-configuration.ts";
 
 /**
  * Makes a configuration the one in force, or throws having changed nothing that matters: then all of it is asked for anew. One call at a time,

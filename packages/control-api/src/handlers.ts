@@ -44,7 +44,7 @@ export class Handlers {
       const cancelled = new AbortController();
       call.on("cancelled", () => cancelled.abort());
       const context = { caller: callerOf(call.metadata) ?? ANYONE, signal: cancelled.signal, deadlineMs: Number(call.getDeadline()) };
-      serve(call.request, context).then(
+      Promise.try(serve, call.request, context).then(
         (response) => callback(null, response),
         (error: unknown) => callback(this.#statusOf(error, call.getPath())),
       );
@@ -60,7 +60,7 @@ export class Handlers {
       stopping.addEventListener("abort", end);
       if (stopping.aborted) end();
       const context = { caller: callerOf(call.metadata) ?? ANYONE, signal: ended.signal, deadlineMs: Number(call.getDeadline()) };
-      serve(call.request, { send: (message) => send(call, message, ended.signal) }, context)
+      Promise.try(serve, call.request, { send: (message: Response) => send(call, message, ended.signal) }, context)
         .then(() => {
           if (stopping.aborted) throw new RpcError("SERVER_STOPPING", "this process is stopping, connect again");
           call.end();

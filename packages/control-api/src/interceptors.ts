@@ -98,8 +98,11 @@ class CallRecord {
   }
 }
 
+// The client gives up by its own clock, and its cancellation may be here before our timer.
+const DEADLINE_SLACK_MS = 50;
+
 function isPast(deadline: number | Date, clock: Clock): boolean {
-  return clock.now() >= Number(deadline);
+  return clock.now() >= Number(deadline) - DEADLINE_SLACK_MS;
 }
 
 /** Of the registry; a status without a code of ours is grpc-js's own, such as a deadline that passed. */

@@ -6,7 +6,7 @@ import { eventually, expectNoOpenHandles, freePort } from "@shadowfleet/testkit"
 import { FakeConfigService } from "./fake-config-service.ts";
 import { FAST, IDLE, key, port, startWatcher } from "./watcher-fixture.ts";
 
-const keysOf = (keys: ReadonlyMap<string, unknown> | undefined) => [...(keys?.keys() ?? [])];
+const keysOf = (keys: { keys(): Iterable<string> } | undefined) => [...(keys?.keys() ?? [])];
 
 describe("ConfigWatcher", () => {
   it("applies a snapshot and deltas, and acknowledges each revision with a report", async () => {

@@ -1,7 +1,7 @@
 import type { Credential } from "@shadowfleet/wire";
 import type { AccessKey } from "./access-key.ts";
 import { createPortKeys, type PortKeys } from "./port-keys.ts";
-import type { KeyConfig, PortConfig } from "./relay-config.ts";
+import type { KeyConfig, PortConfig, PortPatch, PortsChange } from "./relay-config.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
 
 /** What one `apply` or `change` did, by key id. A key that moved to another port or got another secret or name is changed. */
@@ -55,37 +55,35 @@ export class AccessKeyTable {
   /** Replaces everything at once by a validated configuration: no moment sees half of it. */
   apply(ports: readonly PortConfig[]): KeyChanges {
     const wanted = new Set(ports.map(({ port }) => port));
-    const gone = [...this.#ports.keys()].filter((port) => !wanted.has(port));
-    return this.change(ports, gone);
+    return this.change({ served: ports, patches: [], gone: [...this.#ports.keys()].filter((port) => !wanted.has(port)) });
   }
 
-  /** Replaces these ports and takes those away, at once; costs what they have keys. A key that moves is in one of each. */
-  change(ports: readonly PortConfig[], gone: readonly number[]): KeyChanges {
-    const leaving = new Set<string>();
-    for (const port of [...gone, ...ports.map(({ port: number }) => number)]) {
-      for (const { id } of this.#ports.get(port)?.keys.keys ?? []) leaving.add(id);
+  /** Brings one change of the configuration, at once. Costs what it names: whole ports their keys, patches only theirs. */
+  change({ served, patches, gone }: PortsChange): KeyChanges {
+    const draft = new ChangeDraft(this.#keys);
+    for (const port of [...gone, ...served.map(({ port: number }) => number)]) {
+      for (const { id } of this.#ports.get(port)?.keys.keys ?? []) draft.leaving.add(id);
     }
+    for (const { port, removed } of patches) for (const id of removed) if (this.#keys.get(id)?.port === port) draft.leaving.add(id);
     for (const port of gone) this.#ports.delete(port);
-    const added: string[] = [];
-    const changed: string[] = [];
-    for (const port of ports) {
-      const keys = port.keys.map((config) => {
-        const before = this.#keys.get(config.id);
-        const key = this.#keyFor(config, port.port, before);
-        leaving.delete(key.id);
-        if (key === before) return key;
-        (before ? changed : added).push(key.id);
-        this.#keys.set(key.id, key);
-        return key;
-      });
+    for (const port of served) {
+      const keys = port.keys.map((config) => draft.put(this.#keyFor(config, port.port)));
       this.#ports.set(port.port, portEntry(keys, port, this.#ports.get(port.port)));
     }
-    for (const id of leaving) this.#keys.delete(id);
-    return { added, removed: [...leaving], changed };
+    for (const patch of patches) this.#patch(patch, draft);
+    return draft.finish();
   }
 
-  #keyFor(config: KeyConfig, port: number, before: AccessKey | undefined): AccessKey {
+  #patch({ port, put, removed }: PortPatch, draft: ChangeDraft): void {
+    const entry = this.#ports.get(port);
+    if (!entry) return;
+    const keys = put.map((config) => draft.put(this.#keyFor(config, port)));
+    this.#ports.set(port, { ...entry, keys: entry.keys.patched(keys, removed) });
+  }
+
+  #keyFor(config: KeyConfig, port: number): AccessKey {
     const { id, name, credential, previousCredential } = config;
+    const before = this.#keys.get(id);
     if (before && before.port === port && before.name === name) {
       if (isSame(before.credential, credential) && isSame(before.previous?.credential, previousCredential)) return before;
     }
@@ -95,10 +93,38 @@ export class AccessKeyTable {
   }
 }
 
+/** The keys by id while one change is made of them. */
+class ChangeDraft {
+  /** In force before on a port that changes, and not met on any yet. */
+  readonly leaving = new Set<string>();
+  readonly #keys: Map<string, AccessKey>;
+  readonly #added: string[] = [];
+  readonly #changed: string[] = [];
+
+  constructor(keys: Map<string, AccessKey>) {
+    this.#keys = keys;
+  }
+
+  put(key: AccessKey): AccessKey {
+    this.leaving.delete(key.id);
+    const before = this.#keys.get(key.id);
+    if (before === key) return key;
+    (before ? this.#changed : this.#added).push(key.id);
+    this.#keys.set(key.id, key);
+    return key;
+  }
+
+  finish(): KeyChanges {
+    for (const id of this.leaving) this.#keys.delete(id);
+    return { added: this.#added, removed: [...this.leaving], changed: this.#changed };
+  }
+}
+
 function portEntry(keys: readonly AccessKey[], { identityKey, method }: PortConfig, before: PortEntry | undefined): PortEntry {
-  const sameKeys = before && before.keys.keys.length === keys.length && keys.every((key, at) => before.keys.keys[at] === key);
+  const keysBefore = before?.keys.keys;
+  const sameKeys = keysBefore?.length === keys.length && keys.every((key, at) => keysBefore[at] === key);
   const sameMethod = method === undefined || before?.keys.method === method;
-  if (sameKeys && sameMethod && sameBytes(before.identityKey, identityKey)) return before;
+  if (before && sameKeys && sameMethod && sameBytes(before.identityKey, identityKey)) return before;
   return { keys: createPortKeys(keys, identityKey, before?.keys, method), identityKey };
 }
 

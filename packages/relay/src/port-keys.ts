@@ -3,10 +3,10 @@ import type { AccessKey } from "./access-key.ts";
 import { IdentityIndex } from "./identity-index.ts";
 import { TrialOrder } from "./trial-order.ts";
 
-/** The access keys of one listening port; replaced as a whole by a reload. */
+/** The access keys of one listening port. */
 export interface PortKeys {
   readonly method: Method;
-  /** Under their current secrets. */
+  /** Under their current secrets. Lists them anew when asked: for changes, not for packets. */
   readonly keys: readonly AccessKey[];
   /** The ring for one connection or packet: keys last used from this client address first, then most recently used first, as SIP004 trial needs. */
   ringFor(clientHost: string): KeyRing<AccessKey>;
@@ -15,6 +15,8 @@ export interface PortKeys {
    * room for one key. Undefined in every other case: other rings hold both secrets.
    */
   readonly previousRing: KeyRing<AccessKey> | undefined;
+  /** With some keys put and others taken away; it may be this very object, and rings that were given may change with it. */
+  patched(put: readonly AccessKey[], removed: readonly string[]): PortKeys;
 }
 
 /**
@@ -27,48 +29,109 @@ export function createPortKeys(
   previous?: PortKeys,
   method: Method = keys[0]!.credential.method,
 ): PortKeys {
-  if (identityKey) return new FixedPortKeys(method, keys, identityRing(keys, identityKey));
-  const rotating = keys.some((key) => key.previous);
-  if (method.kind === "aead" && (keys.length > 1 || rotating)) {
+  if (identityKey) return new IdentityPortKeys(method, keys, identityKey);
+  if (method.kind === "aead" && (keys.length > 1 || keys.some((key) => key.previous))) {
     return new TrialPortKeys(method, keys, previous instanceof TrialPortKeys ? previous.order : undefined);
   }
-  // Without authentication a stream cipher's two secrets cannot be told apart: the current one is the one.
-  const old = method.kind === "aead-2022" ? keys[0]?.previous : undefined;
-  return new FixedPortKeys(method, keys, singleRing(keys), old && singleRing([old]));
+  return new SinglePortKeys(method, keys);
 }
 
-class FixedPortKeys implements PortKeys {
+/** A port with one key or none. */
+class SinglePortKeys implements PortKeys {
   readonly method: Method;
   readonly keys: readonly AccessKey[];
   readonly previousRing: KeyRing<AccessKey> | undefined;
   readonly #ring: KeyRing<AccessKey>;
 
-  constructor(method: Method, keys: readonly AccessKey[], ring: KeyRing<AccessKey>, previousRing?: KeyRing<AccessKey>) {
+  constructor(method: Method, keys: readonly AccessKey[]) {
     this.method = method;
     this.keys = keys;
-    this.previousRing = previousRing;
-    this.#ring = ring;
+    this.#ring = singleRing(keys);
+    // Without authentication a stream cipher's two secrets cannot be told apart: the current one is the one.
+    const old = method.kind === "aead-2022" ? keys[0]?.previous : undefined;
+    this.previousRing = old && singleRing([old]);
   }
 
   ringFor(): KeyRing<AccessKey> {
     return this.#ring;
   }
+
+  patched(put: readonly AccessKey[], removed: readonly string[]): PortKeys {
+    const keys = new Map(this.keys.map((key) => [key.id, key]));
+    patchMap(keys, put, removed);
+    return createPortKeys([...keys.values()], undefined, undefined, this.method);
+  }
 }
 
+/** A SIP023 port: any number of keys, each found in one step. */
+class IdentityPortKeys implements PortKeys {
+  readonly method: Method;
+  readonly previousRing = undefined;
+  readonly #keys: Map<string, AccessKey>;
+  readonly #index: IdentityIndex;
+  readonly #ring: KeyRing<AccessKey>;
+
+  constructor(method: Method, keys: readonly AccessKey[], identityKey: Buffer) {
+    this.method = method;
+    this.#keys = new Map(keys.map((key) => [key.id, key]));
+    const index = new IdentityIndex(keys.flatMap(secretsOf));
+    this.#index = index;
+    this.#ring = {
+      candidates: () => [],
+      found: () => {},
+      single: undefined,
+      identityKey,
+      byIdentity: (hash, at) => index.find(hash, at),
+    };
+  }
+
+  get keys(): readonly AccessKey[] {
+    return [...this.#keys.values()];
+  }
+
+  ringFor(): KeyRing<AccessKey> {
+    return this.#ring;
+  }
+
+  patched(put: readonly AccessKey[], removed: readonly string[]): PortKeys {
+    for (const id of [...removed, ...put.map((key) => key.id)]) {
+      const before = this.#keys.get(id);
+      if (before) for (const key of secretsOf(before)) this.#index.remove(key);
+    }
+    patchMap(this.#keys, put, removed);
+    for (const key of put.flatMap(secretsOf)) this.#index.add(key);
+    return this;
+  }
+}
+
+/** A SIP004 port with many keys. */
 class TrialPortKeys implements PortKeys {
   readonly method: Method;
-  readonly keys: readonly AccessKey[];
   readonly previousRing = undefined;
   readonly order: TrialOrder;
+  readonly #keys: Map<string, AccessKey>;
 
   constructor(method: Method, keys: readonly AccessKey[], previous: TrialOrder | undefined) {
     this.method = method;
-    this.keys = keys;
     this.order = new TrialOrder(keys, previous);
+    this.#keys = new Map(keys.map((key) => [key.id, key]));
+  }
+
+  get keys(): readonly AccessKey[] {
+    return [...this.#keys.values()];
   }
 
   ringFor(clientHost: string): KeyRing<AccessKey> {
     return new TrialRing(this.order, clientHost);
+  }
+
+  patched(put: readonly AccessKey[], removed: readonly string[]): PortKeys {
+    patchMap(this.#keys, put, removed);
+    // One that is left alone gets the ring of a single key.
+    if (this.#keys.size <= 1) return createPortKeys(this.keys, undefined, this, this.method);
+    for (const id of removed) this.order.remove(id);
+    for (const key of put) this.order.put(key);
+    return this;
   }
 }
 
@@ -100,13 +163,11 @@ function singleRing(keys: readonly AccessKey[]): KeyRing<AccessKey> {
   return { candidates: () => keys, found: () => {}, single: keys[0], identityKey: undefined, byIdentity: () => undefined };
 }
 
-function identityRing(keys: readonly AccessKey[], identityKey: Buffer): KeyRing<AccessKey> {
-  const index = new IdentityIndex(keys.flatMap((key) => (key.previous ? [key, key.previous] : [key])));
-  return {
-    candidates: () => [],
-    found: () => {},
-    single: undefined,
-    identityKey,
-    byIdentity: (hash, at) => index.find(hash, at),
-  };
+function secretsOf(key: AccessKey): AccessKey[] {
+  return key.previous ? [key, key.previous] : [key];
+}
+
+function patchMap(keys: Map<string, AccessKey>, put: readonly AccessKey[], removed: readonly string[]): void {
+  for (const id of removed) keys.delete(id);
+  for (const key of put) keys.set(key.id, key);
 }

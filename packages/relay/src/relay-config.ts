@@ -26,6 +26,24 @@ export interface PortConfig {
   readonly identityKey: Buffer | undefined;
 }
 
+/** A change of some keys of a port that is served already and stays what it is. */
+export interface PortPatch {
+  readonly port: number;
+  /** Keys that are new or have changed. */
+  readonly put: readonly KeyConfig[];
+  /** Ids of keys that are not in force any more. */
+  readonly removed: readonly string[];
+}
+
+/** A change of what is served: all at once, the rest untouched. */
+export interface PortsChange {
+  /** New, or in a new form, with all their keys. */
+  readonly served: readonly PortConfig[];
+  readonly patches: readonly PortPatch[];
+  /** Not served any more. */
+  readonly gone: readonly number[];
+}
+
 /** What both relays are configured with, whichever file format it came from. All times in milliseconds. */
 export interface RelayConfig {
   /** Empty for a member of a fleet, whose ports come from management. */

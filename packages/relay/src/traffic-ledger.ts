@@ -5,6 +5,8 @@ export interface LedgerEntry {
   readonly keyId: string;
   readonly port: number;
   readonly meter: TrafficMeter;
+  /** What of the meter was taken from the ledger so far, and how often it was looked at since it last moved: its flusher's. */
+  readonly taken: { tcpUp: number; tcpDown: number; udpUp: number; udpDown: number; quietRounds: number };
 }
 
 /**
@@ -21,7 +23,7 @@ export class TrafficLedger {
     const name = entryName(keyId, port);
     let entry = this.#entries.get(name);
     if (!entry) {
-      entry = { keyId, port, meter: emptyMeter() };
+      entry = { keyId, port, meter: emptyMeter(), taken: { tcpUp: 0, tcpDown: 0, udpUp: 0, udpDown: 0, quietRounds: 0 } };
       this.#entries.set(name, entry);
     }
     return entry.meter;

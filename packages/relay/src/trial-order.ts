@@ -6,7 +6,7 @@ const MAX_CLIENTS = 8192;
 const MAX_KEYS_PER_CLIENT = 4;
 
 interface Place {
-  readonly key: AccessKey;
+  key: AccessKey;
   previous: Place | undefined;
   next: Place | undefined;
 }
@@ -21,6 +21,7 @@ export class TrialOrder {
   /** Client address to key ids, latest first. Ids, so that it outlives a reload. */
   readonly #hints: Map<string, readonly string[]>;
   #first: Place | undefined;
+  #last: Place | undefined;
 
   /** `previous` is the order before a reload: keys that stay keep their rank, new ones come last. */
   constructor(keys: readonly AccessKey[], previous?: TrialOrder) {
@@ -57,6 +58,28 @@ export class TrialOrder {
     this.#hint(clientHost, key.id);
   }
 
+  /** A new key comes last; one that is there keeps its rank. */
+  put(key: AccessKey): void {
+    const place = this.#places.get(key.id);
+    if (place) {
+      place.key = key;
+      return;
+    }
+    const last: Place = { key, previous: this.#last, next: undefined };
+    this.#places.set(key.id, last);
+    if (this.#last) this.#last.next = last;
+    else this.#first = last;
+    this.#last = last;
+  }
+
+  /** Does nothing when the key is not there. */
+  remove(id: string): void {
+    const place = this.#places.get(id);
+    if (!place) return;
+    this.#unlink(place);
+    this.#places.delete(id);
+  }
+
   #hint(clientHost: string, keyId: string): void {
     const before = this.#hints.get(clientHost);
     // Deleting first moves the address to the young end of the map.
@@ -74,12 +97,15 @@ export class TrialOrder {
     place.previous = undefined;
     place.next = this.#first;
     if (this.#first) this.#first.previous = place;
+    else this.#last = place;
     this.#first = place;
   }
 
   #unlink(place: Place): void {
     if (place.previous) place.previous.next = place.next;
+    else this.#first = place.next;
     if (place.next) place.next.previous = place.previous;
+    else this.#last = place.previous;
   }
 }
 

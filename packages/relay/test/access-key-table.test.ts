@@ -84,7 +84,8 @@ describe("AccessKeyTable", () => {
     const table = new AccessKeyTable();
     table.apply([samplePort(1, [sampleKey("a"), sampleKey("b")]), samplePort(2, [sampleKey("c")]), samplePort(3, [sampleKey("d")])]);
     const untouched = [table.portKeys(2), table.key("c")];
-    const changes = table.change([samplePort(1, [sampleKey("b"), sampleKey("d"), sampleKey("e")])], [3]);
+    const served = [samplePort(1, [sampleKey("b"), sampleKey("d"), sampleKey("e")])];
+    const changes = table.change({ served, patches: [], gone: [3] });
     assert.deepEqual(changes, { added: ["e"], removed: ["a"], changed: ["d"] });
     assert.deepEqual([table.portKeys(3), table.key("a"), table.key("d")?.port, table.size], [undefined, undefined, 1, 4]);
     assert.deepEqual([table.portKeys(2), table.key("c")], untouched);

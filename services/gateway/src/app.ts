@@ -1,9 +1,11 @@
 import { type App, type AppDeps, createEnvironment, type Observation, type Readiness } from "@shadowfleet/runtime";
-import type { FailCounts } from "@shadowfleet/store";
+import { type FailCounts, MemoryFailCounts } from "@shadowfleet/store";
 import { CachingResolver, type Resolver } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
+import manifest from "../package.json" with { type: "json" };
 import type { GatewayConfig } from "./config.ts";
 import { PacketCounts } from "./datagram/packet-counts.ts";
+import { GatewayMember, type MemberDeps } from "./fleet/gateway-member.ts";
 import { ProxyUsers } from "./front/proxy-users.ts";
 import { openListener } from "./listener.ts";
 import { ListeningPort } from "./listening-port.ts";
@@ -17,8 +19,12 @@ import type { DialLatencies } from "./upstream/latency-policy.ts";
 import type { Random } from "./upstream/picker.ts";
 import { createPicker } from "./upstream/policy.ts";
 
-export interface GatewayDeps extends AppDeps {
-  readonly failCounts: FailCounts;
+/** How long leaving the fleet may take at the end. */
+const LEAVE_LIMIT_MS = 2_000;
+
+export interface GatewayDeps extends AppDeps, MemberDeps {
+  /** Default: shared by the fleet where the gateway is a member of one, else of this process alone. */
+  readonly failCounts?: FailCounts;
   /** Default: one with its own cache. */
   readonly resolver?: Resolver;
   /** Default: randomness of `node:crypto`, time of `clock`. */
@@ -54,6 +60,8 @@ class Gateway implements GatewayApp {
   readonly #latencies: DialLatencies = new Map();
   readonly #context: GatewayContext;
   readonly #port: ListeningPort;
+  readonly #member: GatewayMember | undefined;
+  readonly #failCounts: FailCounts;
   #settings: GatewaySettings;
   #draining = false;
   #unobserve: () => void = () => {};
@@ -75,6 +83,8 @@ class Gateway implements GatewayApp {
       packets: this.packets,
       onSessionEnd: deps.onSessionEnd ?? (() => {}),
     };
+    this.#member = this.#join(config);
+    this.#failCounts = deps.failCounts ?? this.#member?.failCounts ?? new MemoryFailCounts();
     this.#settings = this.#settingsOf(config);
     this.#port = new ListeningPort({ open: (wanted) => openListener(wanted, this.#context), logger: deps.logger });
   }
@@ -88,22 +98,31 @@ class Gateway implements GatewayApp {
   }
 
   explainPick(): readonly PickExplanation[] {
-    return explainPick(this.#settings.config.upstreams, this.#deps.failCounts);
+    return explainPick(this.#settings.config.upstreams, this.#failCounts);
   }
 
   async start(): Promise<void> {
     this.#unobserve = this.#observe();
     this.#logWarnings();
+    this.#member?.start();
     await this.#port.apply(this.#settings.config);
   }
 
   async reload(config: GatewayConfig): Promise<void> {
-    this.#settings = this.#settingsOf(config);
+    const { fleet, upstreams } = this.#settings.config;
+    // Membership is for the life of the process: a changed one takes effect at the next start, as management's upstreams stay until then.
+    this.#settings = this.#settingsOf(this.#member ? { ...config, fleet, upstreams } : { ...config, fleet });
+    this.#member?.resettle();
     this.#logWarnings();
     if (!this.#draining) await this.#port.apply(config);
   }
 
   readiness(): Readiness {
+    const own = this.#ownReadiness();
+    return this.#member?.readiness(own) ?? own;
+  }
+
+  #ownReadiness(): Readiness {
     const { listen, upstreams } = this.#settings.config;
     const { listener, failed } = this.#port;
     const details: Record<string, string> = {
@@ -113,18 +132,48 @@ class Gateway implements GatewayApp {
     if (listener && failed) details.port = `${listener.port} bound, ${listen.port} failed`;
     if (listener && listener.udpPort === undefined) details.udp = "not bound";
     if (this.#draining) details.draining = `${this.#sessions.size} sessions left`;
-    return { ready: !this.#draining && listener !== undefined && upstreams.length > 0, details };
+    return { ready: !this.#draining && listener !== undefined && (upstreams.length > 0 || this.#member !== undefined), details };
   }
 
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
     await this.#port.close();
     await this.#sessions.drain(deadlineMs);
+    await this.#member?.finish(LEAVE_LIMIT_MS);
     this.#unobserve();
   }
 
+  #join({ fleet }: GatewayConfig): GatewayMember | undefined {
+    if (!fleet) return undefined;
+    const isDraining = () => this.#draining;
+    const sessionCount = () => this.#sessions.size;
+    return new GatewayMember({
+      ...this.#deps,
+      fleet,
+      version: manifest.version,
+      allowInsecureCiphers: () => this.#settings.config.allowInsecureCiphers,
+      gateway: {
+        get isDraining() {
+          return isDraining();
+        },
+        get sessionCount() {
+          return sessionCount();
+        },
+        use: (upstreams) => {
+          this.#settings = this.#settingsOf({ ...this.#settings.config, upstreams });
+        },
+        retire: () => {
+          this.#draining = true;
+          void this.#port.close();
+        },
+        readiness: () => this.#ownReadiness(),
+      },
+    });
+  }
+
   #settingsOf(config: GatewayConfig): GatewaySettings {
-    const { failCounts, random = Math.random } = this.#deps;
+    const { random = Math.random } = this.#deps;
+    const failCounts = this.#failCounts;
     const { logger, metrics, clock, resolver } = this.#context;
     const picker = createPicker(config.policy, config.upstreams, { failCounts, latencies: this.#latencies }, random);
     const connector = new Connector({ picker, dialTimeoutMs: config.dialTimeoutMs, resolver, metrics, logger, clock });
@@ -146,7 +195,7 @@ class Gateway implements GatewayApp {
       metrics.observe("shadowsocks.relay.bytes", () => this.#observeBytes()),
       metrics.observe("shadowsocks.udp.packets", () => this.packets.observe()),
       metrics.observe("shadowsocks.upstream.fail.count", () =>
-        this.#settings.config.upstreams.map(({ id }) => ({ value: this.#deps.failCounts.get(id), attributes: { upstream: id } })),
+        this.#settings.config.upstreams.map(({ id }) => ({ value: this.#failCounts.get(id), attributes: { upstream: id } })),
       ),
       metrics.observe("fleet.ports.bound", () => [{ value: this.#port.listener ? 1 : 0 }]),
       metrics.observe("fleet.ports.failed", () => [{ value: this.#port.failed ? 1 : 0 }]),

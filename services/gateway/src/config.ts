@@ -1,4 +1,5 @@
 import { type AdminConfig, ConfigError, type ConfigSource, type LogConfig } from "@shadowfleet/runtime";
+import type { FleetConfig } from "./fleet/fleet-schema.ts";
 import { isClassicFile, readClassicFile } from "./formats/classic-file.ts";
 import { readOwnFile } from "./formats/own-file.ts";
 import type { ParsedFile } from "./formats/parsed-file.ts";
@@ -12,7 +13,11 @@ export interface GatewayConfig {
   readonly listen: { readonly host: string; readonly port: number };
   /** Empty: whoever reaches the port may use it. */
   readonly users: readonly ProxyUser[];
+  /** In a fleet: those management named last; none in the file. */
   readonly upstreams: readonly Upstream[];
+  /** Undefined: a gateway by itself. */
+  readonly fleet: FleetConfig | undefined;
+  readonly allowInsecureCiphers: boolean;
   readonly policy: PolicyName;
   readonly handshakeTimeoutMs: number;
   readonly dialTimeoutMs: number;
@@ -46,8 +51,8 @@ export function loadGatewayConfig(source: ConfigSource, _flags?: unknown): Gatew
   if (settings.users.length === 0 && !isLoopback(listen.host)) {
     warnings.push(`listening on ${listen.host} without users: whoever reaches the port may use it`);
   }
-  if (plan.upstreams.length === 0) warnings.push("no upstream is configured: every request will be refused");
-  return { ...settingsOf(settings), listen, upstreams: plan.upstreams, dialect: file.dialect, warnings };
+  if (plan.upstreams.length === 0 && !file.fleet) warnings.push("no upstream is configured: every request will be refused");
+  return { ...settingsOf(settings), listen, upstreams: plan.upstreams, fleet: file.fleet, dialect: file.dialect, warnings };
 }
 
 /** Asked of the raw data, so that a problem elsewhere does not make every stream cipher look like one more. */
@@ -55,11 +60,14 @@ function allowsInsecureCiphers(data: unknown): boolean {
   return (data as { readonly allowInsecureCiphers?: unknown } | null)?.allowInsecureCiphers === true;
 }
 
-function settingsOf(settings: NonNullable<ParsedFile["settings"]>): Omit<GatewayConfig, "listen" | "upstreams" | "dialect" | "warnings"> {
-  const { users, policy, timeouts, limits, admin, log, drainTimeout } = settings;
+function settingsOf(
+  settings: NonNullable<ParsedFile["settings"]>,
+): Omit<GatewayConfig, "listen" | "upstreams" | "fleet" | "dialect" | "warnings"> {
+  const { users, policy, timeouts, limits, allowInsecureCiphers, admin, log, drainTimeout } = settings;
   return {
     users,
     policy,
+    allowInsecureCiphers,
     handshakeTimeoutMs: timeouts.handshake,
     dialTimeoutMs: timeouts.dial,
     idleTimeoutMs: timeouts.idle,

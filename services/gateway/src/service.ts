@@ -1,16 +1,15 @@
 import type { ServiceDefinition } from "@shadowfleet/runtime";
-import { MemoryFailCounts } from "@shadowfleet/store";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { type GatewayConfig, loadGatewayConfig } from "./config.ts";
 
-/** The service as `runService` runs it: failCnt lives in this process. */
+/** The service as `runService` runs it. */
 export const gatewayService: ServiceDefinition<GatewayConfig> = {
   name: "gateway",
   version: manifest.version,
   summary: manifest.description,
   load: loadGatewayConfig,
-  createApp: (config, deps) => createApp(config, { ...deps, failCounts: new MemoryFailCounts() }),
+  createApp,
   adminDefaultPort: 9103,
   adminOf: ({ admin }) => admin,
   drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,

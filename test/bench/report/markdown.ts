@@ -37,7 +37,7 @@ function headOf({ startedAt, tookSeconds, machine, sides, timing }: BenchReport)
 
 export function gatesTable(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "";
-  const rows = verdicts.map(({ budget, scenario, figure, summary, reason, isMet }) => [
+  const rows = verdicts.map(({ budget, scenario, figure, summary, isMet }) => [
     budget.name,
     scenario ? labelOf(scenario) : "",
     FIGURES[figure].label,

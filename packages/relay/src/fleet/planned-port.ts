@@ -1,104 +1,198 @@
-import type { ConfigPort, MemberPort } from "@shadowfleet/control-api";
-import { deriveCredential, explainUnavailable, findMethod, type Method } from "@shadowfleet/wire";
-import type { KeyConfig, PortConfig } from "../relay-config.ts";
-import { type KeyPlan, keyAt, nextChange, type PlannedKey, planKey } from "./planned-key.ts";
+import type { ConfigKey, MemberPort } from "@shadowfleet/control-api";
+import type { Method } from "@shadowfleet/wire";
+import type { KeyConfig, PortConfig, PortPatch } from "../relay-config.ts";
+import { keyAt, nextChange, type PlannedKey, planKey } from "./planned-key.ts";
+import { isSameShell, type PortPlanSettings, type PortShell, planShell, tooManyKeys } from "./port-shell.ts";
 
-/** A port of management made ready to be served. */
-export interface PlannedPort {
-  readonly source: MemberPort;
-  /** Undefined: it cannot be served, and the problems say why. */
-  readonly config: PortConfig | undefined;
-  /** Sentences about the port or keys of it that are left out; they quote no secret. */
-  readonly problems: readonly string[];
-  /** When its keys in force change by themselves; milliseconds since 1970, Infinity for never. */
-  readonly nextChangeMs: number;
-  /** By id, for the next plan of this port. */
-  readonly keys: ReadonlyMap<string, KeyPlan>;
-}
+/** What a step did to a port: nothing; some of its keys; all of it; or it cannot be served (any more, or still). */
+export type PortStep =
+  | { readonly did: "nothing" }
+  | { readonly did: "patch"; readonly patch: PortPatch }
+  | { readonly did: "serve"; readonly config: PortConfig }
+  | { readonly did: "drop" };
 
-export interface PortPlanSettings {
-  readonly allowInsecureCiphers: boolean;
-  /** Where this relay binds its ports, whatever management says. */
-  readonly bindHost?: string | undefined;
-}
+const NOTHING: PortStep = { did: "nothing" };
 
 /**
- * Makes one port and its keys ready, as of a time. Whatever is wrong with it stays with it: a key that is of no use is left out, and a port that
- * cannot be served has no configuration. `before` is this port's plan before: keys that have not changed are not derived again.
+ * One port of management kept ready to be served. Whatever is wrong with it stays with it: a key that is of no use is left out, and a port that
+ * cannot be served is dropped. A step costs what has changed, not what there are keys.
  */
-export function planMemberPort(source: MemberPort, settings: PortPlanSettings, nowMs: number, before?: PlannedPort): PlannedPort {
-  const shell = source.config ? planShell(source.config, settings) : "its keys have come, but not the port itself";
-  if (typeof shell === "string") return unservable(source, [shell], before);
-  const keys = new Map<string, KeyPlan>();
-  const problems: string[] = [];
-  const inForce: KeyConfig[] = [];
-  const fingerprints = new Map<string, string>();
-  let nextChangeMs = Number.POSITIVE_INFINITY;
-  for (const [id, key] of source.keys) {
-    const plan = reuse(before?.keys.get(id), key, shell.method) ?? planKey(key, shell.method);
-    keys.set(id, plan);
-    const reason = plan.ok ? twinOf(plan.key, fingerprints) : plan.reason;
-    if (reason !== undefined) problems.push(`key "${id}" is left out: ${reason}`);
-    if (!plan.ok || reason !== undefined) continue;
-    nextChangeMs = Math.min(nextChangeMs, nextChange(plan.key, nowMs));
-    const config = keyAt(plan.key, nowMs);
-    if (config) inForce.push(config);
+export class PlannedPort {
+  #source: MemberPort | undefined;
+  #shell: PortShell | string = "";
+  #served = false;
+  readonly #planned = new Map<string, PlannedKey>();
+  /** Keys in force, by id. */
+  readonly #inForce = new Map<string, KeyConfig>();
+  /** Fingerprint of a secret to the id of the key that has it. */
+  readonly #owners = new Map<string, string>();
+  /** Why keys are left out, by id. */
+  readonly #faults = new Map<string, string>();
+  #crowd: string | undefined;
+  /** Not later than the next change by time. */
+  #nextChangeMs = Number.POSITIVE_INFINITY;
+
+  get source(): MemberPort | undefined {
+    return this.#source;
   }
-  const crowd = tooMany(shell, inForce.length);
-  if (crowd) return { source, config: undefined, problems: [crowd, ...problems], nextChangeMs, keys };
-  const { port, host } = shell;
-  return {
-    source,
-    config: { port, host, method: shell.method, keys: inForce, identityKey: shell.identityKey },
-    problems,
-    nextChangeMs,
-    keys,
-  };
-}
 
-interface Shell {
-  readonly port: number;
-  readonly host: string;
-  readonly method: Method;
-  readonly identityKey: Buffer | undefined;
-}
-
-const MAX_PORT = 0xffff;
-
-/** The port without its keys, or what is wrong with it. */
-function planShell({ port, host, method: name, identityKey }: ConfigPort, settings: PortPlanSettings): Shell | string {
-  if (!Number.isInteger(port) || port < 1 || port > MAX_PORT) return `${port} is not a port number from 1 to ${MAX_PORT}`;
-  const method = findMethod(name);
-  if (!method) return explainUnavailable(name) ?? `unknown method "${name}"`;
-  if (method.kind === "stream" && !settings.allowInsecureCiphers) {
-    return `${method.name} encrypts without authentication, and allowInsecureCiphers is not set on this relay`;
+  /** The port as it is served now; undefined while it is not. Lists all keys. */
+  get config(): PortConfig | undefined {
+    return this.#served ? this.#whole(this.#shell as PortShell) : undefined;
   }
-  const shell = { port, host: settings.bindHost ?? (host || "::"), method };
-  if (identityKey === "") return { ...shell, identityKey: undefined };
-  if (!method.identityHeaders) return `${method.name} has no identity headers, hence no identity key`;
-  const derived = deriveCredential(method.name, identityKey);
-  if (!derived.ok) return `identity key: ${derived.reason}`;
-  if (derived.credential.identityKeys.length > 0) return "the identity key must be one pre-shared key, not a chain";
-  return { ...shell, identityKey: derived.credential.key };
+
+  /** The port as it is served now, without its keys. */
+  get shell(): PortShell | undefined {
+    return this.#served ? (this.#shell as PortShell) : undefined;
+  }
+
+  /** Sentences about the port and about keys that are left out; they quote no secret. */
+  *problems(): Generator<string, void, void> {
+    if (typeof this.#shell === "string") yield this.#shell;
+    if (this.#crowd) yield this.#crowd;
+    for (const [id, reason] of this.#faults) yield `key "${id}" is left out: ${reason}`;
+  }
+
+  /** When to call `tick`; milliseconds since 1970, Infinity for never. */
+  get nextChangeMs(): number {
+    return this.#nextChangeMs;
+  }
+
+  /** Another record of the same port, or other settings. */
+  follow(source: MemberPort, settings: PortPlanSettings, nowMs: number): PortStep {
+    const before = this.#source;
+    const shellBefore = this.#shell;
+    this.#source = source;
+    this.#shell = source.config ? planShell(source.config, settings) : "its keys have come, but not the port itself";
+    if (typeof this.#shell === "string") return this.#drop();
+    const isSame = typeof shellBefore !== "string" && isSameShell(shellBefore, this.#shell);
+    const { method } = this.#shell;
+    if (!isSame) this.#forgetKeys();
+    const touched = isSame && before ? before.keys.difference(source.keys) : source.keys.keys();
+    const patch = new PatchDraft(source.port);
+    for (const id of touched) this.#plan(id, source.keys.get(id), method, nowMs, patch);
+    this.#adoptOrphans(source, method, nowMs, patch);
+    return this.#settle(isSame && this.#served, patch);
+  }
+
+  /** Brings what time has changed. */
+  tick(nowMs: number): PortStep {
+    if (nowMs < this.#nextChangeMs || typeof this.#shell === "string") return NOTHING;
+    this.#nextChangeMs = Number.POSITIVE_INFINITY;
+    const patch = new PatchDraft(this.#shell.port);
+    for (const key of this.#planned.values()) this.#enforce(key, nowMs, patch);
+    return this.#settle(this.#served, patch);
+  }
+
+  #plan(id: string, source: ConfigKey | undefined, method: Method, nowMs: number, patch: PatchDraft): void {
+    this.#dismiss(id, patch);
+    if (!source) return;
+    const plan = planKey(source, method);
+    if (!plan.ok) {
+      this.#faults.set(id, plan.reason);
+      return;
+    }
+    const { fingerprint } = plan.key;
+    const owner = this.#owners.get(fingerprint);
+    if (owner !== undefined) {
+      this.#faults.set(id, `it has the same secret as key "${owner}", and could not be told apart`);
+      return;
+    }
+    this.#owners.set(fingerprint, id);
+    this.#planned.set(id, plan.key);
+    this.#enforce(plan.key, nowMs, patch);
+  }
+
+  /** Nothing is known of the key any more. */
+  #dismiss(id: string, patch: PatchDraft): void {
+    this.#faults.delete(id);
+    const known = this.#planned.get(id);
+    if (!known) return;
+    this.#planned.delete(id);
+    this.#owners.delete(known.fingerprint);
+    patch.freed = true;
+    if (this.#inForce.delete(id)) patch.remove(id);
+  }
+
+  /** A secret that a key gave up may let a key in that was left out for having the same. */
+  #adoptOrphans(source: MemberPort, method: Method, nowMs: number, patch: PatchDraft): void {
+    if (!patch.freed) return;
+    for (const id of [...this.#faults.keys()]) this.#plan(id, source.keys.get(id), method, nowMs, patch);
+  }
+
+  #enforce(key: PlannedKey, nowMs: number, patch: PatchDraft): void {
+    const { id } = key.alone;
+    const config = keyAt(key, nowMs);
+    const before = this.#inForce.get(id);
+    this.#nextChangeMs = Math.min(this.#nextChangeMs, nextChange(key, nowMs));
+    if (config === before) return;
+    if (config) {
+      this.#inForce.set(id, config);
+      patch.put(config);
+    } else {
+      this.#inForce.delete(id);
+      patch.remove(id);
+    }
+  }
+
+  #settle(wasServed: boolean, patch: PatchDraft): PortStep {
+    const shell = this.#shell as PortShell;
+    this.#crowd = tooManyKeys(shell, this.#inForce.size);
+    if (this.#crowd) return this.#drop();
+    this.#served = true;
+    if (!wasServed) return { did: "serve", config: this.#whole(shell) };
+    return patch.isEmpty ? NOTHING : { did: "patch", patch: patch.finish() };
+  }
+
+  #drop(): PortStep {
+    const wasServed = this.#served;
+    this.#served = false;
+    if (typeof this.#shell === "string") {
+      this.#crowd = undefined;
+      this.#forgetKeys();
+    }
+    return wasServed ? { did: "drop" } : NOTHING;
+  }
+
+  #forgetKeys(): void {
+    for (const map of [this.#planned, this.#inForce, this.#owners, this.#faults]) map.clear();
+    this.#nextChangeMs = Number.POSITIVE_INFINITY;
+  }
+
+  #whole({ port, host, method, identityKey }: PortShell): PortConfig {
+    return { port, host, method, identityKey, keys: [...this.#inForce.values()] };
+  }
 }
 
-function unservable(source: MemberPort, problems: readonly string[], before: PlannedPort | undefined): PlannedPort {
-  return { source, config: undefined, problems, nextChangeMs: Number.POSITIVE_INFINITY, keys: before?.keys ?? new Map() };
-}
+/** A patch while it is made: the last word on each key counts. */
+class PatchDraft {
+  /** A secret has lost its key. */
+  freed = false;
+  readonly #port: number;
+  readonly #changes = new Map<string, KeyConfig | undefined>();
 
-function reuse(known: KeyPlan | undefined, key: PlannedKey["source"], method: Method): KeyPlan | undefined {
-  return known?.ok && known.key.source === key && known.key.method === method ? known : undefined;
-}
+  constructor(port: number) {
+    this.#port = port;
+  }
 
-function twinOf({ fingerprint, source }: PlannedKey, fingerprints: Map<string, string>): string | undefined {
-  const twin = fingerprints.get(fingerprint);
-  if (twin !== undefined) return `it has the same secret as key "${twin}", and could not be told apart`;
-  fingerprints.set(fingerprint, source.id);
-  return undefined;
-}
+  get isEmpty(): boolean {
+    return this.#changes.size === 0;
+  }
 
-function tooMany({ method, identityKey }: Shell, keys: number): string | undefined {
-  if (keys <= 1 || method.kind === "aead" || identityKey) return undefined;
-  const why = method.kind === "stream" ? "without authentication nothing tells which is right" : "there is no identity key";
-  return `${keys} keys cannot share a port with ${method.name}: ${why}`;
+  put(key: KeyConfig): void {
+    this.#changes.set(key.id, key);
+  }
+
+  remove(id: string): void {
+    this.#changes.set(id, undefined);
+  }
+
+  finish(): PortPatch {
+    const entries = [...this.#changes];
+    return {
+      port: this.#port,
+      put: entries.flatMap(([, key]) => key ?? []),
+      removed: entries.flatMap(([id, key]) => (key ? [] : [id])),
+    };
+  }
 }

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import {
   ConfigWatcher,
   connectFleet,
+  createIdentity,
   type FleetChannel,
   type MemberConfiguration,
   type MemberIdentity,
@@ -14,13 +15,12 @@ import type { AppDeps, Readiness } from "@shadowfleet/runtime";
 import { type FleetStore, openStore } from "@shadowfleet/store";
 import type { AccessKeyTable } from "../access-key-table.ts";
 import type { PortBinding } from "../port-supervisor.ts";
-import type { PortConfig } from "../relay-config.ts";
+import type { PortConfig, PortsChange } from "../relay-config.ts";
 import type { SessionRegistry } from "../session-registry.ts";
 import { withinDeadline } from "./call-deadline.ts";
 import type { FleetConfig } from "./fleet-schema.ts";
-import { createIdentity, type RelayKind } from "./member-identity.ts";
-import type { PortPlanSettings } from "./planned-port.ts";
-import { PortPlans, type PortsChange } from "./port-plans.ts";
+import { PortPlans } from "./port-plans.ts";
+import type { PortPlanSettings } from "./port-shell.ts";
 import { SessionPublisher } from "./session-publisher.ts";
 import { TrafficFlusher } from "./traffic-flusher.ts";
 
@@ -59,7 +59,7 @@ export interface MemberTiming {
 
 export interface RelayMemberOptions extends AppDeps, MemberDeps {
   readonly fleet: FleetConfig;
-  readonly kind: RelayKind;
+  readonly kind: "tcp-relay" | "udp-relay";
   readonly version: string;
   readonly settings: PortPlanSettings;
   readonly relay: MemberRelay;
@@ -175,16 +175,12 @@ export class RelayMember {
 
   async #bring(change: PortsChange, removedKeys: ReadonlySet<string>): Promise<void> {
     const { relay } = this.#options;
-    if (change.changed.length > 0 || change.gone.length > 0 || removedKeys.size > 0) relay.change(change, removedKeys);
+    const { served, patches, gone } = change;
+    if (served.length + patches.length + gone.length + removedKeys.size > 0) relay.change(change, removedKeys);
     this.#rearm();
-    if (!this.#movesListeners(change)) return;
-    const served = this.#plans.served;
-    this.#listening = new Map(served.map(({ port, host }) => [port, host]));
-    await Promise.race([relay.listen(served), wait(BIND_WAIT_MS, undefined, { ref: false })]);
-  }
-
-  #movesListeners({ changed, gone }: PortsChange): boolean {
-    return gone.length > 0 || changed.some(({ port, host }) => this.#listening.get(port) !== host);
+    if (gone.length === 0 && served.every(({ port, host }) => this.#listening.get(port) === host)) return;
+    this.#listening = this.#plans.addresses;
+    await Promise.race([relay.listen(this.#plans.served), wait(BIND_WAIT_MS, undefined, { ref: false })]);
   }
 
   #rearm(): void {

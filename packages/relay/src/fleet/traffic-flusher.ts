@@ -31,15 +31,6 @@ const MAX_DELTAS = 2000;
 /** A meter of a key that is gone is let go after so many rounds without a byte: sessions that are ending have long ended then. */
 const QUIET_ROUNDS = 60;
 
-/** What of a meter has been put into batches so far. */
-interface Mark {
-  tcpUp: number;
-  tcpDown: number;
-  udpUp: number;
-  udpDown: number;
-  quietRounds: number;
-}
-
 /**
  * Carries what the meters count into the store, exactly once. There is one batch at a time; the very same batch is sent again until the store
  * says that it has it, now or before, so an answer that is lost costs nothing. What is counted meanwhile waits in the meters: memory is
@@ -47,7 +38,6 @@ interface Mark {
  */
 export class TrafficFlusher {
   readonly #options: TrafficFlusherOptions;
-  readonly #marks = new Map<LedgerEntry, Mark>();
   #sequence = 0;
   #batch: TrafficBatch | undefined;
   #acknowledgedBytes = 0;
@@ -147,47 +137,34 @@ export class TrafficFlusher {
     const deltas: TrafficDelta[] = [];
     const quiet: LedgerEntry[] = [];
     for (const entry of ledger.entries()) {
-      const mark = this.#markOf(entry);
-      const delta = deltaOf(entry, mark);
+      const delta = takeDelta(entry);
       if (delta) deltas.push(delta);
-      else if (this.#isQuiet(entry, mark)) quiet.push(entry);
+      else if (this.#isQuiet(entry)) quiet.push(entry);
       if (deltas.length === MAX_DELTAS) break;
     }
-    for (const entry of quiet) {
-      ledger.forget(entry);
-      this.#marks.delete(entry);
-    }
+    for (const entry of quiet) ledger.forget(entry);
     if (deltas.length === 0) return undefined;
     return { memberId, epoch, sequence: ++this.#sequence, atMs: clock.now(), deltas };
   }
 
-  #markOf(entry: LedgerEntry): Mark {
-    let mark = this.#marks.get(entry);
-    if (!mark) {
-      mark = { tcpUp: 0, tcpDown: 0, udpUp: 0, udpDown: 0, quietRounds: 0 };
-      this.#marks.set(entry, mark);
-    }
-    return mark;
-  }
-
-  #isQuiet({ keyId, port }: LedgerEntry, mark: Mark): boolean {
-    mark.quietRounds = this.#options.isInForce(keyId, port) ? 0 : mark.quietRounds + 1;
-    return mark.quietRounds > QUIET_ROUNDS;
+  #isQuiet({ keyId, port, taken }: LedgerEntry): boolean {
+    taken.quietRounds = this.#options.isInForce(keyId, port) ? 0 : taken.quietRounds + 1;
+    return taken.quietRounds > QUIET_ROUNDS;
   }
 }
 
-/** What a meter counted beyond its mark, which moves there; undefined for nothing. */
-function deltaOf({ keyId, port, meter: { tcp, udp } }: LedgerEntry, mark: Mark): TrafficDelta | undefined {
-  const tcpUp = tcp.up - mark.tcpUp;
-  const tcpDown = tcp.down - mark.tcpDown;
-  const udpUp = udp.up - mark.udpUp;
-  const udpDown = udp.down - mark.udpDown;
+/** What a meter counted since it was last taken from; undefined for nothing. */
+function takeDelta({ keyId, port, meter: { tcp, udp }, taken }: LedgerEntry): TrafficDelta | undefined {
+  const tcpUp = tcp.up - taken.tcpUp;
+  const tcpDown = tcp.down - taken.tcpDown;
+  const udpUp = udp.up - taken.udpUp;
+  const udpDown = udp.down - taken.udpDown;
   if (tcpUp + tcpDown + udpUp + udpDown === 0) return undefined;
-  mark.tcpUp = tcp.up;
-  mark.tcpDown = tcp.down;
-  mark.udpUp = udp.up;
-  mark.udpDown = udp.down;
-  mark.quietRounds = 0;
+  taken.tcpUp = tcp.up;
+  taken.tcpDown = tcp.down;
+  taken.udpUp = udp.up;
+  taken.udpDown = udp.down;
+  taken.quietRounds = 0;
   return { keyId, port, tcpUp, tcpDown, udpUp, udpDown };
 }
 

@@ -44,8 +44,8 @@ export class FakeRelay implements MemberRelay {
     });
   }
 
-  change: MemberRelay["change"] = ({ changed, gone }, ended) => {
-    for (const id of new Set([...this.keys.change(changed, gone).removed, ...ended])) this.sessions.terminateKey(id, "SESSION_TERMINATED");
+  change: MemberRelay["change"] = (change, ended) => {
+    for (const id of new Set([...this.keys.change(change).removed, ...ended])) this.sessions.terminateKey(id, "SESSION_TERMINATED");
   };
 
   listen: MemberRelay["listen"] = (ports) => this.ports.apply(ports);

@@ -1,4 +1,4 @@
-import { ConfigKey, ConfigPort, type MemberConfiguration, type MemberPort, NO_CONFIGURATION } from "@shadowfleet/control-api";
+import { ConfigKey, ConfigPort, type MemberConfiguration, type MemberPort, NO_CONFIGURATION, SharedMap } from "@shadowfleet/control-api";
 
 export const NOW_MS = 1_700_000_000_000;
 
@@ -11,7 +11,7 @@ export function configKey(id: string, port: number, more: Partial<ConfigKey> = {
 }
 
 export function memberPort(config: ConfigPort, ...keys: ConfigKey[]): MemberPort {
-  return { port: config.port, config, keys: new Map(keys.map((key) => [key.id, key])) };
+  return { port: config.port, config, keys: SharedMap.from(keys.map((key) => [key.id, key] as const)) };
 }
 
 export function configuration(...ports: MemberPort[]): MemberConfiguration {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { SharedMap } from "@shadowfleet/control-api";
 import { createMemoryLogger } from "@shadowfleet/testkit";
-import { PortPlans, type PortsChange } from "../../src/fleet/port-plans.ts";
+import { PortPlans } from "../../src/fleet/port-plans.ts";
+import type { KeyConfig, PortsChange } from "../../src/relay-config.ts";
 import { at, configKey, configPort, configuration, memberPort, NOW_MS, psk } from "./member-records.ts";
 
 const AES_2022 = "2022-blake3-aes-128-gcm";
@@ -11,12 +13,15 @@ function bench(allowInsecureCiphers = false) {
   return { plans: new PortPlans({ allowInsecureCiphers }, log.logger), log };
 }
 
-/** port → key ids, with ' behind those whose old secret works. */
-const shown = ({ changed, gone }: PortsChange) => ({
-  changed: Object.fromEntries(
-    changed.map(({ port, keys }) => [port, keys.map(({ id, previousCredential }) => (previousCredential ? `${id}'` : id)).join(" ")]),
+const named = ({ id, previousCredential }: KeyConfig): string => (previousCredential ? `${id}'` : id);
+
+/** Of ports served: "a b"; of patches: "+a -b". With ' behind those whose old secret works. */
+const shown = ({ served, patches, gone }: PortsChange): Readonly<Record<string, unknown>> => ({
+  ...Object.fromEntries(served.map(({ port, keys }) => [port, keys.map(named).join(" ")])),
+  ...Object.fromEntries(
+    patches.map(({ port, put, removed }) => [port, [...put.map((key) => `+${named(key)}`), ...removed.map((id) => `-${id}`)].join(" ")]),
   ),
-  gone,
+  ...(gone.length > 0 ? { gone } : {}),
 });
 
 const problemsOf = (plans: PortPlans) => Object.fromEntries(plans.problems());
@@ -24,7 +29,7 @@ const problemsOf = (plans: PortPlans) => Object.fromEntries(plans.problems());
 describe("PortPlans", () => {
   test("turns records into ports with derived keys", () => {
     const { plans } = bench();
-    const { changed } = plans.follow(
+    const { served } = plans.follow(
       configuration(
         memberPort(configPort(8388), configKey("alice", 8388), configKey("bob", 8388, { displayName: "" })),
         memberPort(configPort(8389, { method: AES_2022, identityKey: psk(9), host: "" }), configKey("carol", 8389, { secrets: [psk(1)] })),
@@ -33,7 +38,7 @@ describe("PortPlans", () => {
       NOW_MS,
     );
     assert.deepEqual(
-      changed.map(({ host, port, method, identityKey, keys }) => [
+      served.map(({ host, port, method, identityKey, keys }) => [
         host,
         port,
         method?.name,
@@ -54,14 +59,40 @@ describe("PortPlans", () => {
     const { plans } = bench();
     const [alice, bob] = [configKey("alice", 1), configKey("bob", 1)];
     const other = memberPort(configPort(2), configKey("carol", 2));
-    const first = plans.follow(configuration(memberPort(configPort(1), alice), other), NOW_MS);
-    assert.deepEqual(shown(plans.follow(configuration(memberPort(configPort(1), alice, bob), other), NOW_MS)), {
-      changed: { 1: "alice bob" },
-      gone: [],
-    });
-    assert.equal(plans.served.find(({ port }) => port === 1)?.keys[0], first.changed[0]?.keys[0]);
-    assert.deepEqual(shown(plans.follow(configuration(other), NOW_MS)), { changed: {}, gone: [1] });
-    assert.deepEqual(shown(plans.follow(configuration(other), NOW_MS)), { changed: {}, gone: [] });
+    const first = memberPort(configPort(1), alice);
+    const { served } = plans.follow(configuration(first, other), NOW_MS);
+    const second = { ...first, keys: first.keys.with(new Map([["bob", bob]])) };
+    assert.deepEqual(shown(plans.follow(configuration(second, other), NOW_MS)), { 1: "+bob" });
+    assert.equal(plans.served[0]?.keys[0], served[0]?.keys[0]);
+    const renamed = { ...second, keys: second.keys.with(new Map([["alice", configKey("alice", 1, { displayName: "Alice" })]])) };
+    assert.deepEqual(shown(plans.follow(configuration(renamed, other), NOW_MS)), { 1: "+alice" });
+    const moved = { ...renamed, config: configPort(1, { host: "127.0.0.2" }), keys: renamed.keys.with(new Map([["bob", undefined]])) };
+    assert.deepEqual(shown(plans.follow(configuration(moved, other), NOW_MS)), { 1: "alice" });
+    assert.deepEqual(plans.addresses.get(1), "127.0.0.2");
+    assert.deepEqual(shown(plans.follow(configuration(other), NOW_MS)), { gone: [1] });
+    assert.deepEqual(shown(plans.follow(configuration(other), NOW_MS)), {});
+  });
+
+  test("a key left out for its secret comes in when the other gives that up", () => {
+    const { plans } = bench();
+    const twins = memberPort(configPort(1), configKey("a", 1, { secrets: ["same"] }), configKey("b", 1, { secrets: ["same"] }));
+    const [in1, out1] = shown(plans.follow(configuration(twins), NOW_MS))["1"] === "a" ? ["a", "b"] : ["b", "a"];
+    assert.match(problemsOf(plans)[1]!, new RegExp(`key "${out1}" is left out: .*"${in1}"`));
+    const changed = { ...twins, keys: twins.keys.with(new Map([[in1, configKey(in1, 1, { secrets: ["other"] })]])) };
+    assert.deepEqual(shown(plans.follow(configuration(changed), NOW_MS)), { 1: `+${in1} +${out1}` });
+    assert.deepEqual(problemsOf(plans), { 1: "" });
+  });
+
+  test("a port with too many keys is dropped, and served again with fewer", () => {
+    const { plans } = bench();
+    const method = "2022-blake3-chacha20-poly1305";
+    const one = memberPort(configPort(1, { method }), configKey("a", 1, { secrets: [psk(1, 32)] }));
+    const two = { ...one, keys: one.keys.with(new Map([["b", configKey("b", 1, { secrets: [psk(2, 32)] })]])) };
+    assert.deepEqual(shown(plans.follow(configuration(one), NOW_MS)), { 1: "a" });
+    assert.deepEqual(shown(plans.follow(configuration(two), NOW_MS)), { gone: [1] });
+    assert.match(problemsOf(plans)[1]!, /2 keys cannot share/);
+    assert.deepEqual(shown(plans.follow(configuration(one), NOW_MS)), { 1: "a" });
+    assert.deepEqual(problemsOf(plans), { 1: "" });
   });
 
   test("keeps a bad record to itself", () => {
@@ -74,7 +105,7 @@ describe("PortPlans", () => {
       memberPort(configPort(5, { method: AES_2022 }), configKey("c", 5, { secrets: [psk(1)] }), configKey("d", 5, { secrets: [psk(2)] })),
       memberPort(configPort(6, { method: AES_2022, identityKey: `${psk(1)}:${psk(2)}` })),
       memberPort(configPort(70_000)),
-      { port: 8, config: undefined, keys: new Map([["e", configKey("e", 8)]]) },
+      { port: 8, config: undefined, keys: SharedMap.from([["e", configKey("e", 8)]]) },
     ];
     const half = memberPort(
       configPort(9, { method: AES_2022, identityKey: psk(9) }),
@@ -86,7 +117,7 @@ describe("PortPlans", () => {
       configKey("k", 9, { secrets: [psk(6), "not base64!"] }),
     );
     const good = memberPort(configPort(10), configKey("z", 10));
-    assert.deepEqual(shown(plans.follow(configuration(...bad, half, good), NOW_MS)), { changed: { 9: "g k", 10: "z" }, gone: [] });
+    assert.deepEqual(shown(plans.follow(configuration(...bad, half, good), NOW_MS)), { 9: "g k", 10: "z" });
     assert.equal(plans.unservable, bad.length);
     const problems = problemsOf(plans);
     for (const [port, words] of Object.entries({
@@ -114,20 +145,17 @@ describe("PortPlans", () => {
     const { plans } = bench();
     const key = configKey("a", 1);
     plans.follow(configuration(memberPort(configPort(1), key)), NOW_MS);
-    assert.deepEqual(shown(plans.follow(configuration(memberPort(configPort(1, { method: "rot13" }), key)), NOW_MS)), {
-      changed: {},
-      gone: [1],
-    });
+    assert.deepEqual(shown(plans.follow(configuration(memberPort(configPort(1, { method: "rot13" }), key)), NOW_MS)), { gone: [1] });
     assert.deepEqual(plans.served, []);
-    assert.deepEqual(shown(plans.follow(configuration(memberPort(configPort(1), key)), NOW_MS)), { changed: { 1: "a" }, gone: [] });
+    assert.deepEqual(shown(plans.follow(configuration(memberPort(configPort(1), key)), NOW_MS)), { 1: "a" });
   });
 
   test("stream ciphers come with the relay's leave and go with it", () => {
     const { plans } = bench(true);
     const port = memberPort(configPort(1, { method: "aes-256-cfb" }), configKey("a", 1));
-    assert.deepEqual(shown(plans.follow(configuration(port), NOW_MS)), { changed: { 1: "a" }, gone: [] });
-    assert.deepEqual(shown(plans.resettle({ allowInsecureCiphers: false }, NOW_MS)), { changed: {}, gone: [1] });
-    assert.deepEqual(shown(plans.resettle({ allowInsecureCiphers: true }, NOW_MS)), { changed: { 1: "a" }, gone: [] });
+    assert.deepEqual(shown(plans.follow(configuration(port), NOW_MS)), { 1: "a" });
+    assert.deepEqual(shown(plans.resettle({ allowInsecureCiphers: false }, NOW_MS)), { gone: [1] });
+    assert.deepEqual(shown(plans.resettle({ allowInsecureCiphers: true }, NOW_MS)), { 1: "a" });
   });
 
   test("keys begin, are rotated and end at their times", () => {
@@ -146,26 +174,26 @@ describe("PortPlans", () => {
       ),
       NOW_MS,
     );
-    assert.deepEqual(shown(first).changed, { 1: "always rotating'", 2: "apart" });
+    assert.deepEqual(shown(first), { 1: "always rotating'", 2: "apart" });
     const steps: unknown[] = [];
     while (plans.nextChangeMs < Number.POSITIVE_INFINITY) {
       const dueMs = plans.nextChangeMs;
-      assert.deepEqual(shown(plans.tick(dueMs - 1)), { changed: {}, gone: [] });
-      steps.push([dueMs - NOW_MS, shown(plans.tick(dueMs)).changed]);
+      assert.deepEqual(shown(plans.tick(dueMs - 1)), {});
+      steps.push([dueMs - NOW_MS, shown(plans.tick(dueMs))]);
     }
     assert.deepEqual(steps, [
-      [1000, { 1: "always later rotating'" }],
-      [2000, { 1: "always later rotating" }],
-      [3000, { 2: "" }],
-      [4000, { 1: "always later" }],
-      [5000, { 1: "always" }],
+      [1000, { 1: "+later" }],
+      [2000, { 1: "+rotating" }],
+      [3000, { 2: "-apart" }],
+      [4000, { 1: "-rotating" }],
+      [5000, { 1: "-later" }],
     ]);
   });
 
   test("an old secret without an end works for as long as management lists it", () => {
     const { plans } = bench();
     const port = memberPort(configPort(1), configKey("a", 1, { secrets: ["new", "old"] }));
-    assert.deepEqual(shown(plans.follow(configuration(port), NOW_MS)).changed, { 1: "a'" });
+    assert.deepEqual(shown(plans.follow(configuration(port), NOW_MS)), { 1: "a'" });
     assert.equal(plans.nextChangeMs, Number.POSITIVE_INFINITY);
   });
 });

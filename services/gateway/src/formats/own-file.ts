@@ -25,7 +25,10 @@ export function readOwnFile({ name, data }: ConfigSource): ParsedFile {
   const problems: ConfigProblem[] = [];
   const file = collectProblems(problems, () => parseWith(gatewayFileSchema, data, name));
   const drafts = entriesOf(data).flatMap((entry, index) => readEntry(entry, `upstreams[${index}]`, name, problems) ?? []);
-  return { dialect: "fleet", listen: file?.listen, settings: file, drafts, problems, warnings: [] };
+  if (file?.fleet && file.upstreams.length > 0) {
+    problems.push({ path: "fleet", reason: "cannot be given with upstreams: a fleet's upstreams come from its management" });
+  }
+  return { dialect: "fleet", listen: file?.listen, settings: file, drafts, fleet: file?.fleet, problems, warnings: [] };
 }
 
 /** Asked of the raw data: the entries are worth checking even when another part of the file is refused. */

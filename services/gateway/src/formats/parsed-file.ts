@@ -1,4 +1,5 @@
 import { ConfigError, type ConfigProblem } from "@shadowfleet/runtime";
+import type { FleetConfig } from "../fleet/fleet-schema.ts";
 import type { GatewaySettings } from "./settings-schema.ts";
 import type { UpstreamDraft } from "./upstream-plan.ts";
 
@@ -8,6 +9,7 @@ export interface ParsedFile {
   readonly listen: { readonly host: string; readonly port: number } | undefined;
   readonly settings: GatewaySettings | undefined;
   readonly drafts: readonly UpstreamDraft[];
+  readonly fleet: FleetConfig | undefined;
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { commonConfigShape, durationMs, listenPort } from "@shadowfleet/runtime";
 import { z } from "zod";
+import { fleetSchema } from "../fleet/fleet-schema.ts";
 import { POLICIES } from "../upstream/policy.ts";
 
 const MAX_CREDENTIAL_BYTES = 255;
@@ -56,6 +57,8 @@ export const gatewaySettingsSchema = z.strictObject(settingsShape);
 export const gatewayFileSchema = z.strictObject({
   listen: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port: listenPort().default(1080) }).prefault({}),
   upstreams: z.array(z.unknown()).default([]),
+  /** Upstreams from management instead of `upstreams`, and failCnt shared with the other gateways. */
+  fleet: fleetSchema.optional(),
   ...settingsShape,
 });
 

@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { type MemberIdentity, MemberKind } from "@shadowfleet/control-api";
 import type { Clock } from "@shadowfleet/runtime";
+import { MemberKind } from "./gen/shadowfleet/v1/fleet.ts";
+import type { MemberIdentity } from "./member.ts";
 
-export type RelayKind = "tcp-relay" | "udp-relay";
+/** The services that are members of a fleet. */
+export type MemberService = "gateway" | "tcp-relay" | "udp-relay";
 
-const KINDS: Readonly<Record<RelayKind, MemberKind>> = {
+const KINDS: Readonly<Record<MemberService, MemberKind>> = {
+  gateway: MemberKind.MEMBER_KIND_GATEWAY,
   "tcp-relay": MemberKind.MEMBER_KIND_TCP_RELAY,
   "udp-relay": MemberKind.MEMBER_KIND_UDP_RELAY,
 };
@@ -14,10 +17,10 @@ const EPOCH_BYTES = 6;
 const MAX_HOST_LENGTH = 40;
 
 /** Who this process is. The epoch is new with every call: batches and sessions of an earlier life never pass for this one's. */
-export function createIdentity(kind: RelayKind, version: string, configuredId: string | undefined, clock: Clock): MemberIdentity {
+export function createIdentity(service: MemberService, version: string, configuredId: string | undefined, clock: Clock): MemberIdentity {
   return {
-    id: configuredId ?? defaultId(kind),
-    kind: KINDS[kind],
+    id: configuredId ?? defaultId(service),
+    kind: KINDS[service],
     version,
     epoch: randomBytes(EPOCH_BYTES).toString("hex"),
     startedAtMs: clock.now(),
@@ -25,9 +28,9 @@ export function createIdentity(kind: RelayKind, version: string, configuredId: s
 }
 
 /** In a container the process is number 1 and the host name is its own; elsewhere several members share a host. */
-function defaultId(kind: RelayKind): string {
+function defaultId(service: MemberService): string {
   const host = hostname()
     .replace(/[^A-Za-z0-9._-]/g, "-")
     .slice(-MAX_HOST_LENGTH);
-  return process.pid === 1 ? `${kind}-${host}` : `${kind}-${host}-${process.pid}`;
+  return process.pid === 1 ? `${service}-${host}` : `${service}-${host}-${process.pid}`;
 }

@@ -1,0 +1,27 @@
+import type { ConfigUpstream } from "@shadowfleet/control-api";
+import { planUpstreams } from "../formats/upstream-plan.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+
+export interface FleetUpstreams {
+  readonly upstreams: readonly Upstream[];
+  /** A sentence for every upstream that is left out; none quotes a secret. */
+  readonly problems: readonly string[];
+}
+
+/** Makes management's upstreams ready for use. One that cannot be used is left out and does not take the others with it. */
+export function planFleetUpstreams(configured: readonly ConfigUpstream[], allowInsecureCiphers: boolean): FleetUpstreams {
+  const drafts = configured.map(({ id, host, port, method, secret }) => ({
+    id,
+    host,
+    port,
+    method,
+    secret,
+    tag: undefined,
+    path: id,
+    hostPath: `${id}: host`,
+    methodPath: `${id}: method`,
+    secretPath: `${id}: secret`,
+  }));
+  const { upstreams, problems } = planUpstreams(drafts, { allowInsecureCiphers });
+  return { upstreams, problems: problems.map(({ path, reason }) => `upstream ${path} ${reason}`) };
+}
