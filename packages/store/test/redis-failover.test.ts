@@ -48,6 +48,7 @@ async function survives(
   await sleep(500);
   flusher.stop();
   await running;
+  for (const each of [store, other]) await eventually("an answer", () => answers(each), FAILOVER_MS);
   const state = await store.readState();
   assert.deepEqual([...state.keys.keys()].filter((id) => id !== "refused").sort(), ["after", "before"]);
   assert.deepEqual((await other.readTraffic({ kind: "fleet" })).total, flusher.acknowledged);
@@ -57,6 +58,12 @@ async function survives(
   );
   return { listener, store };
 }
+
+const answers = (store: FleetStore): Promise<boolean> =>
+  store.ping().then(
+    () => true,
+    () => false,
+  );
 
 /** False too while it does not answer. */
 async function isReplica(server: RedisServer): Promise<boolean> {

@@ -207,7 +207,7 @@ describe("Redis in trouble", { skip: redisMissingReason() ?? false }, () => {
     for (let at = 0; at < 3; at++) await rejectsAsUnavailable("a ping", () => store.ping());
     await sleep(1_000);
     // Away for longer than a deadline: nobody is kept waiting.
-    await rejectsAsUnavailable("a ping", () => store.ping(), 100);
+    await rejectsAsUnavailable("a ping", () => store.ping(), 300);
     await server.start();
     await answersAgain(store);
     await server.stop();

@@ -140,7 +140,7 @@ describe("TLS", { skip: openssl }, () => {
 
   before(async () => {
     folder = new ScratchFolder();
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:fleet.test"];
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:fleet.test,IP:127.0.0.1"];
     const files = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2"];
     execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...subject, ...files], { cwd: folder.path, stdio: "pipe" });
     ca = join(folder.path, "cert.pem");
@@ -153,7 +153,8 @@ describe("TLS", { skip: openssl }, () => {
     folder[Symbol.dispose]();
   });
 
-  test("with the right authority it works, also under another name of the certificate", async () => {
+  test("with the right authority it works, by name, by address, and under another name of the certificate", async () => {
+    assert.equal((await status("--server", fleet.address, "--ca", ca)).exitCode, 0);
     assert.equal((await status("--server", server, "--ca", ca)).exitCode, 0);
     assert.equal((await status("--server", fleet.address, "--ca", ca, "--server-name", "fleet.test")).exitCode, 0);
   });

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { Origin, Port, PortServiceService as Ports, RpcError } from "@shadowfleet/control-api";
+import {
+  FleetServiceService as Fleet,
+  GetFleetResponse,
+  MemberKind,
+  Origin,
+  Port,
+  PortServiceService as Ports,
+  RpcError,
+} from "@shadowfleet/control-api";
 import { documentOf, NOW_MS, runAgainst } from "./command.ts";
 import { FakeFleet } from "./fake-fleet.ts";
 
@@ -36,6 +44,7 @@ describe("port", () => {
   let fleet: FakeFleet;
   beforeEach(async () => {
     fleet = await FakeFleet.start();
+    fleet.answer(Fleet.getFleet, () => GetFleetResponse.fromPartial({}));
   });
   afterEach(() => fleet[Symbol.asyncDispose]());
 
@@ -82,6 +91,28 @@ describe("port", () => {
     const alone = await runAgainst(fleet, ["port", "create", "8388"]);
     assert.deepEqual([bound.exitCode, bound.err, alone.exitCode, alone.err], [0, "", 0, ""]);
     assert.match(alone.out, /No relay has reported on it yet\./);
+  });
+
+  test("create tells of relays that have not said anything yet, or are still trying", async () => {
+    const relay = { kind: MemberKind.MEMBER_KIND_TCP_RELAY };
+    const gateway = { id: "gw", kind: MemberKind.MEMBER_KIND_GATEWAY };
+    const members = [
+      { ...relay, id: "r1" },
+      { ...relay, id: "r2" },
+      { ...relay, id: "r3" },
+      { ...relay, id: "r4", draining: true },
+      gateway,
+    ];
+    fleet.answer(Fleet.getFleet, () => GetFleetResponse.fromPartial({ members }));
+    const bindings = [
+      { memberId: "r1", bound: true, error: "" },
+      { memberId: "r2", bound: false, error: "" },
+    ];
+    fleet.answer(Ports.createPort, () => ({ port: { ...port, bindings } }));
+    const { exitCode, out, err } = await runAgainst(fleet, ["port", "create", "8388"]);
+    assert.equal(exitCode, 0);
+    assert.match(out, /^r2 +not yet$/m);
+    assert.equal(err, "Note: no word yet from r2, r3; see shadowfleet port show 8388\n");
   });
 
   test("as JSON the bindings are told, and the failure is a document of its own on stderr", async () => {

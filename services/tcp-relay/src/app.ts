@@ -153,9 +153,9 @@ class TcpRelay implements TcpRelayApp {
         get isDraining() {
           return isDraining();
         },
-        change: ({ changed, gone }, endedKeys) => {
-          this.#end(new Set([...this.keys.change(changed, gone).removed, ...endedKeys]));
-          if (gone.length > 0) this.#saltFilters.forget(gone);
+        change: (change, endedKeys) => {
+          this.#end(new Set([...this.keys.change(change).removed, ...endedKeys]));
+          this.#saltFilters.forget(change.gone);
         },
         listen: (ports) => (this.#draining ? Promise.resolve() : this.#ports.apply(ports)),
         retire: () => {

@@ -168,9 +168,9 @@ class UdpRelay implements UdpRelayApp {
         get isDraining() {
           return isDraining();
         },
-        change: ({ changed, gone }, endedKeys) => {
-          const changes = this.keys.change(changed, gone);
-          if (changes.removed.length + changes.changed.length + endedKeys.size > 0) this.#endOutdated(endedKeys);
+        change: (change, endedKeys) => {
+          const { removed, changed } = this.keys.change(change);
+          if (removed.length + changed.length + endedKeys.size > 0) this.#endOutdated(endedKeys);
         },
         listen: (ports) => (this.#draining ? Promise.resolve() : this.#supervisor.apply(ports)),
         retire: () => this.#retire(),

@@ -127,7 +127,7 @@ export function newestRevision(events: readonly FeedEvent[]): number {
   return Math.max(0, ...events.map((event) => (event.type === "changes" ? event.revision : 0)));
 }
 
-export async function rejectsAsUnavailable(what: string, call: () => Promise<unknown>, deadlineMs = 1_500): Promise<void> {
+export async function rejectsAsUnavailable(what: string, call: () => Promise<unknown>, deadlineMs = 2_000): Promise<void> {
   const started = performance.now();
   const error = await call().then(
     () => assert.fail(`${what} was answered`),

@@ -8,7 +8,7 @@ import { Failure } from "../failure.ts";
 import { formatTimeFromNow } from "../output/times.ts";
 import type { Shell } from "../shell.ts";
 import { accessKeyDocument } from "../views/access-key-view.ts";
-import { accessUriLines, QR_FLAGS } from "./key-uri.ts";
+import { accessUriLines, checkQrChoice, QR_FLAGS } from "./key-uri.ts";
 import { failedBindings } from "./port.ts";
 import { readSecretText, SECRET_FILE_HELP } from "./secret-source.ts";
 
@@ -36,7 +36,7 @@ export const keyCreate = defineCommand({
   run: async ({ args, flags }, shell) => {
     const { method, port, starts, expires } = flags;
     if (method !== undefined && port === undefined) throw new UsageError("--method needs --port: the method of a key is its port's");
-    if (flags.qr && flags.noQr) throw new UsageError("--qr and --no-qr exclude each other");
+    checkQrChoice(flags);
     if (starts && expires && starts >= expires) throw new UsageError("--expires: is before --starts");
     const secret = flags.secretFile === undefined ? "" : await readSecretText(flags.secretFile, shell.terminal);
     if (method !== undefined && port !== undefined) await ensurePort(port, method, shell);

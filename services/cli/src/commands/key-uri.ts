@@ -1,9 +1,7 @@
 import { switchFlag } from "../arguments/flag.ts";
 import { UsageError } from "../arguments/usage-error.ts";
-import { qrCodeLines } from "../output/qr-code.ts";
+import { qrCodeForPaper, qrCodeForScreen } from "../output/qr-code.ts";
 import type { Shell } from "../shell.ts";
-
-const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
 /** Flags of commands that show an ss:// URI. */
 export const QR_FLAGS = {
@@ -18,13 +16,17 @@ export interface QrChoice {
   readonly isDefaultOnTerminal: boolean;
 }
 
+/** Before anything is done that would have to be undone. */
+export function checkQrChoice({ qr, noQr }: { readonly qr: boolean; readonly noQr: boolean }): void {
+  if (qr && noQr) throw new UsageError("--qr and --no-qr exclude each other");
+}
+
 /** The URI on a line of its own and, where wanted, its QR code; for people only. */
 export async function accessUriLines(accessUri: string, { qr, noQr = false, isDefaultOnTerminal }: QrChoice, { output }: Shell) {
-  if (qr && noQr) throw new UsageError("--qr and --no-qr exclude each other");
   const { screen } = output;
   const isWanted = qr || (isDefaultOnTerminal && screen !== undefined && !noQr);
   if (!isWanted || output.format !== "table") return [accessUri];
-  const code = await qrCodeLines(accessUri, screen?.columns ?? UNBOUNDED);
+  const code = screen ? await qrCodeForScreen(accessUri, screen.columns) : await qrCodeForPaper(accessUri);
   if (code === undefined) output.remark("The window is too narrow for the QR code.");
   return code === undefined ? [accessUri] : [accessUri, "", ...code];
 }

@@ -9,7 +9,7 @@ import { accessKeyDocument, accessKeyLines, accessKeyTable } from "../views/acce
 import { confirm } from "./confirmation.ts";
 import { KEY_CHANGE_COMMANDS } from "./key-change.ts";
 import { keyCreate } from "./key-create.ts";
-import { accessUriLines, QR_FLAGS } from "./key-uri.ts";
+import { accessUriLines, checkQrChoice, QR_FLAGS } from "./key-uri.ts";
 import { readSecretText, SECRET_FILE_HELP } from "./secret-source.ts";
 
 const idArgument = requiredArgument("ID", "the access key's id");
@@ -77,6 +77,7 @@ const rotate = defineCommand({
   examples: ["shadowfleet key rotate alice --overlap 24h"],
   run: async ({ args, flags }, shell) => {
     const { overlap } = flags;
+    checkQrChoice(flags);
     const secret = flags.secretFile === undefined ? "" : await readSecretText(flags.secretFile, shell.terminal);
     const request = RotateSecretRequest.fromPartial({
       ...args,

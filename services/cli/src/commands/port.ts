@@ -1,17 +1,26 @@
 import { randomUUID } from "node:crypto";
-import { CreatePortRequest, type Port } from "@shadowfleet/control-api";
+import { CreatePortRequest, MemberKind, type Port } from "@shadowfleet/control-api";
 import { defineCommand } from "../arguments/command.ts";
 import { requiredArgument, switchFlag, textFlag, valueFlag } from "../arguments/flag.ts";
 import { readMethod, readPort } from "../arguments/values.ts";
+import type { FleetConnection } from "../connection/fleet-connection.ts";
 import { allPages, PAGE_SIZE } from "../connection/pages.ts";
 import { Failure } from "../failure.ts";
 import { bindingLines, portDocument, portLines, portTable } from "../views/port-view.ts";
 
 const portArgument = requiredArgument("N", "the port number", readPort);
 
-/** "relay-2: EADDRINUSE" for every relay that could not bind the port. */
+/** "relay-2: EADDRINUSE" for every relay that could not bind the port. One that is still trying has no error. */
 export function failedBindings({ bindings }: Port): string[] {
-  return bindings.flatMap(({ memberId, bound, error }) => (bound ? [] : [`${memberId}: ${error || "not bound"}`]));
+  return bindings.flatMap(({ memberId, bound, error }) => (bound || error === "" ? [] : [`${memberId}: ${error}`]));
+}
+
+/** Relays that should serve the port and have not said whether they do. */
+async function silentRelays({ bindings }: Port, fleet: FleetConnection): Promise<string[]> {
+  const settled = new Set(bindings.flatMap(({ memberId, bound, error }) => (bound || error !== "" ? [memberId] : [])));
+  const { members } = await fleet.call("fleet", "getFleet", {});
+  const relays = members.filter(({ kind, draining }) => kind !== MemberKind.MEMBER_KIND_GATEWAY && !draining);
+  return relays.flatMap(({ id }) => (settled.has(id) ? [] : [id]));
 }
 
 const list = defineCommand({
@@ -68,6 +77,8 @@ const create = defineCommand({
       () => [`Port ${port.port} on ${port.host}, ${port.method}`, "", ...bindingLines(port)],
     );
     if (port.insecure) output.remark(`Note: anyone can tamper with what is sent under ${port.method}.`);
+    const silent = await silentRelays(port, fleet);
+    if (silent.length > 0) output.remark(`Note: no word yet from ${silent.join(", ")}; see shadowfleet port show ${port.port}`);
     const failed = failedBindings(port);
     if (failed.length > 0) throw new Failure("BIND_FAILED", `port ${port.port} is not bound on every relay`, { hints: failed });
   },
@@ -88,10 +99,7 @@ const remove = defineCommand({
   },
 });
 
-async function deletePort(
-  request: { readonly port: number; readonly force: boolean },
-  fleet: Parameters<typeof remove.run>[1]["fleet"],
-): Promise<void> {
+async function deletePort(request: { readonly port: number; readonly force: boolean }, fleet: FleetConnection): Promise<void> {
   try {
     await fleet.call("ports", "deletePort", request);
   } catch (error) {

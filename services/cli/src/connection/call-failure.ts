@@ -14,7 +14,7 @@ const HINTS: Readonly<Record<string, string>> = {
   UNIMPLEMENTED: "The management there is older than this command: update it.",
 };
 
-/** Nobody served the call, so that asking another replica can neither do it twice nor give another answer. */
+/** No answer came. Another replica may be asked, even if this one did it after all: what creates carries a request id, the rest can be repeated. */
 export function isUnserved(error: unknown): boolean {
   if (!isServiceError(error)) return false;
   const { status, code } = fromServiceError(error);

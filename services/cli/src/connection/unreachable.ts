@@ -27,11 +27,6 @@ const CAUSES: readonly Cause[] = [
   { pattern: /EHOSTUNREACH|ENETUNREACH/, reason: "the network does not reach it" },
   { pattern: /ETIMEDOUT|deadline exceeded/i, reason: "it does not answer" },
   {
-    pattern: /servername' Setting the TLS ServerName to an IP/,
-    reason: "TLS to a bare address needs the name in the certificate",
-    hint: "Give it with --server-name NAME.",
-  },
-  {
     pattern: /wrong version number/,
     reason: "it does not speak TLS",
     hint: "A management on loopback is plaintext unless configured otherwise: leave out --ca.",

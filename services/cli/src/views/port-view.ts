@@ -52,7 +52,7 @@ export function bindingLines({ bindings }: Port): string[] {
   if (bindings.length === 0) return ["No relay has reported on it yet."];
   return tableLines(
     [{ title: "RELAY" }, { title: "BOUND" }, { title: "ERROR" }],
-    bindings.map(({ memberId, bound, error }) => [memberId, bound ? "yes" : "no", error]),
+    bindings.map(({ memberId, bound, error }) => [memberId, bound ? "yes" : error === "" ? "not yet" : "no", error]),
   );
 }
 
