@@ -56,6 +56,9 @@ describe("a server that is away", () => {
       assert.equal(exitCode, 1);
       assert.match(err, /it does not answer \(DEADLINE_EXCEEDED\)/);
       assert.ok(performance.now() - startedAt < 3000);
+      await using fleet = answering(await FakeFleet.start());
+      const other = await status("--server", `127.0.0.1:${silent.port}`, "--server", fleet.address, "--timeout", "1s");
+      assert.equal(other.exitCode, 0, other.err);
     } finally {
       await silent.close();
     }

@@ -17,7 +17,9 @@ const HINTS: Readonly<Record<string, string>> = {
 /** No answer came. Another replica may be asked, even if this one did it after all: what creates carries a request id, the rest can be repeated. */
 export function isUnserved(error: unknown): boolean {
   if (!isServiceError(error)) return false;
-  const { status, code } = fromServiceError(error);
+  const { status, code, message } = fromServiceError(error);
+  // What grpc-js calls a deadline that passed before there was a connection.
+  if (status === "DEADLINE_EXCEEDED") return /waiting for LB pick/i.test(message);
   return status === "UNAVAILABLE" && (code === "UNAVAILABLE" || code === "SERVER_STOPPING");
 }
 

@@ -51,15 +51,10 @@ export class FleetConnection {
   }
 
   /** The response. Replicas that do not serve are passed over; rejects with Failure. */
-  async call<S extends ServiceName, M extends UnaryName<S>>(
-    service: S,
-    method: M,
-    request: RequestOf<S, M>,
-    timeoutMs = this.#settings.timeoutMs,
-  ): Promise<ResponseOf<S, M>> {
+  async call<S extends ServiceName, M extends UnaryName<S>>(service: S, method: M, request: RequestOf<S, M>): Promise<ResponseOf<S, M>> {
     for (let triesLeft = this.#settings.target.addresses.length; ; triesLeft--) {
       try {
-        return await this.#callOnce(service, method, request, timeoutMs);
+        return await this.#callOnce(service, method, request);
       } catch (error) {
         if (triesLeft <= 1 || !isUnserved(error)) throw this.#explained(error);
         this.#channel.advance();
@@ -105,18 +100,14 @@ export class FleetConnection {
     this.#channel.close();
   }
 
-  #callOnce<S extends ServiceName, M extends UnaryName<S>>(
-    service: S,
-    method: M,
-    request: RequestOf<S, M>,
-    timeoutMs: number,
-  ): Promise<ResponseOf<S, M>> {
+  #callOnce<S extends ServiceName, M extends UnaryName<S>>(service: S, method: M, request: RequestOf<S, M>): Promise<ResponseOf<S, M>> {
+    const deadline = Date.now() + this.#settings.timeoutMs;
     const client = this.#channel.clients[service];
     const call = client[method] as unknown as UnaryCall;
     return new Promise((resolve, reject) => {
       const answered = (error: ServiceError | null, response: unknown): void =>
         error ? reject(error) : resolve(response as ResponseOf<S, M>);
-      call.call(client, request as never, new Metadata(), { deadline: Date.now() + timeoutMs }, answered);
+      call.call(client, request as never, new Metadata(), { deadline }, answered);
     });
   }
 
