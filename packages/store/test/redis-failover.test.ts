@@ -18,11 +18,20 @@ import { type Listener, listen, newestRevision, putKey, rejectsAsUnavailable } f
 /** What a fleet may wait for a new master: the setups call one dead after 1 to 1.5 s. */
 const FAILOVER_MS = 12_000;
 
+/** Replication is asynchronous: what no replica has got yet goes with its master, and these tests are not about that. */
+async function isReplicated(master: RedisServer): Promise<void> {
+  const info = () => master.cli("INFO", "replication");
+  const written = Number(redisInfoField(await info(), "master_repl_offset"));
+  const acknowledged = async () => Number(/offset=(\d+)/.exec(redisInfoField(await info(), "slave0") ?? "")?.[1]);
+  await redisSays("a replica to have what was written", async () => (await acknowledged()) >= written);
+}
+
 /** Writes and flushes while `fail` takes the master away and until it has a successor; everything acknowledged must be there. */
 async function survives(
   t: TestContext,
   settings: RedisSettings,
-  fail: () => Promise<void>,
+  master: () => Promise<RedisServer>,
+  fail: (master: RedisServer) => Promise<void>,
 ): Promise<{ listener: Listener; store: FleetStore }> {
   const store = new RedisStore(settings);
   const other = new RedisStore(settings);
@@ -32,8 +41,10 @@ async function survives(
   const running = flusher.run(2);
   await store.write(putKey("before"));
   await sleep(300);
+  const failing = await master();
+  await isReplicated(failing);
   const failedAtMs = performance.now();
-  await fail();
+  await fail(failing);
   await rejectsAsUnavailable("a write", () => store.write(putKey("refused")));
   await eventually(
     "a write that is taken",
@@ -78,7 +89,7 @@ describe("Redis failing over", { skip: redisMissingReason() ?? false }, () => {
     const fleet = await startSentinelSetup();
     t.after(() => fleet.stop());
     const settings = { mode: "sentinel", hosts: fleet.sentinels, sentinelName: fleet.masterName } as const;
-    const { listener } = await survives(t, settings, async () => (await fleet.master()).kill9());
+    const { listener } = await survives(t, settings, fleet.master, (master) => master.kill9());
     // Nothing was lost, so nobody has to read everything again.
     assert.deepEqual(new Set(listener.events.map(({ type }) => type)), new Set(["changes"]));
   });
@@ -88,7 +99,12 @@ describe("Redis failing over", { skip: redisMissingReason() ?? false }, () => {
     t.after(() => fleet.stop());
     const settings = { mode: "sentinel", hosts: fleet.sentinels, sentinelName: fleet.masterName } as const;
     const first = await fleet.master();
-    const { listener, store } = await survives(t, settings, async () => first.pause());
+    const { listener, store } = await survives(
+      t,
+      settings,
+      async () => first,
+      async (master) => master.pause(),
+    );
     first.resume();
     // Sentinel cuts connections as it makes a replica of it.
     await redisSays("the old master to follow the new one", () => isReplica(first));
@@ -101,7 +117,12 @@ describe("Redis failing over", { skip: redisMissingReason() ?? false }, () => {
     const cluster = await startRedisCluster();
     t.after(() => cluster.stop());
     const settings = { mode: "cluster", hosts: cluster.nodes.slice(0, 3) } as const;
-    const { listener } = await survives(t, settings, async () => (await cluster.masterOf("{shadowfleet:config}:meta")).kill9());
+    const { listener } = await survives(
+      t,
+      settings,
+      () => cluster.masterOf("{shadowfleet:config}:meta"),
+      (master) => master.kill9(),
+    );
     assert.deepEqual(new Set(listener.events.map(({ type }) => type)), new Set(["changes"]));
   });
 
@@ -110,7 +131,12 @@ describe("Redis failing over", { skip: redisMissingReason() ?? false }, () => {
     t.after(() => cluster.stop());
     const settings = { mode: "cluster", hosts: cluster.nodes.slice(0, 3) } as const;
     const first = await cluster.masterOf("{shadowfleet:config}:meta");
-    const { listener, store } = await survives(t, settings, async () => first.pause());
+    const { listener, store } = await survives(
+      t,
+      settings,
+      async () => first,
+      async (master) => master.pause(),
+    );
     first.resume();
     await redisSays("the old node to follow the new one", () => isReplica(first));
     const { revision } = await store.readState();

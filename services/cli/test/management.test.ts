@@ -158,7 +158,7 @@ describe("with the real management", () => {
     terminal.interrupt();
     assert.equal(await watching, 0);
 
-    assert.deepEqual(await fleet.ask("session", "end", "--key", "alice"), { accessKeyId: "alice", ended: true });
+    assert.deepEqual(await fleet.ask("session", "kill", "--key", "alice"), { accessKeyId: "alice", ended: true });
   });
 
   test("fleet status shows who reported; draining somebody unknown fails", async () => {

@@ -56,8 +56,8 @@ describe("session", () => {
   });
 
   test("end takes a session or a key, and exactly one of them", async () => {
-    await runAgainst(fleet, ["session", "end", "s1"]);
-    const key = await runAgainst(fleet, ["session", "end", "--key", "alice", "-o", "json"]);
+    await runAgainst(fleet, ["session", "kill", "s1"]);
+    const key = await runAgainst(fleet, ["session", "kill", "--key", "alice", "-o", "json"]);
     assert.deepEqual(
       fleet.requestsOf(Sessions.terminateSessions).map(({ target }) => target),
       [
@@ -66,7 +66,7 @@ describe("session", () => {
       ],
     );
     assert.deepEqual(documentOf(key), { accessKeyId: "alice", ended: true });
-    for (const argv of [[], ["s1", "--key", "alice"]]) assert.equal((await runAgainst(fleet, ["session", "end", ...argv])).exitCode, 2);
+    for (const argv of [[], ["s1", "--key", "alice"]]) assert.equal((await runAgainst(fleet, ["session", "kill", ...argv])).exitCode, 2);
     assert.equal(fleet.requestsOf(Sessions.terminateSessions).length, 2);
   });
 

@@ -63,6 +63,15 @@ const uri = defineCommand({
   },
 });
 
+const qr = defineCommand({
+  name: "key qr",
+  summary: "shows the ss:// URI as a QR code to scan",
+  args: { id: idArgument },
+  flags: { host: textFlag("HOST", "the host to put into it (default: the fleet's public one)") },
+  examples: ["shadowfleet key qr alice"],
+  run: ({ args, flags }, shell) => uri.run({ args, flags: { ...flags, qr: true } }, shell),
+});
+
 const rotate = defineCommand({
   name: "key rotate",
   summary: "replaces the secret and shows the new ss:// URI",
@@ -116,4 +125,4 @@ const remove = defineCommand({
   },
 });
 
-export const KEY_COMMANDS = [keyCreate, list, show, uri, ...KEY_CHANGE_COMMANDS, rotate, remove];
+export const KEY_COMMANDS = [keyCreate, list, show, uri, qr, ...KEY_CHANGE_COMMANDS, rotate, remove];

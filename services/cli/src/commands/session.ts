@@ -23,13 +23,13 @@ const list = defineCommand({
   },
 });
 
-const end = defineCommand({
-  name: "session end",
+const kill = defineCommand({
+  name: "session kill",
   summary: "ends one session, or all of an access key, wherever they live",
   details: "The access key goes on working: to keep its owner out, disable or delete it.",
   args: { id: optionalArgument("SESSION", "its id, as `shadowfleet session list` shows it") },
   flags: { key: textFlag("ID", "all sessions of this access key") },
-  examples: ["shadowfleet session end relay-1-4f2a", "shadowfleet session end --key alice"],
+  examples: ["shadowfleet session kill relay-1-4f2a", "shadowfleet session kill --key alice"],
   run: async ({ args: { id }, flags: { key } }, { fleet, output }) => {
     const target =
       id !== undefined && key === undefined
@@ -37,7 +37,7 @@ const end = defineCommand({
         : key !== undefined && id === undefined
           ? ({ $case: "accessKeyId", value: key } as const)
           : undefined;
-    if (target === undefined) throw new UsageError("session end needs either SESSION or --key");
+    if (target === undefined) throw new UsageError("session kill needs either SESSION or --key");
     await fleet.call("sessions", "terminateSessions", { target });
     output.answer(
       () => ({ [target.$case]: target.value, ended: true }),
@@ -46,4 +46,4 @@ const end = defineCommand({
   },
 });
 
-export const SESSION_COMMANDS = [list, sessionWatch, end];
+export const SESSION_COMMANDS = [list, sessionWatch, kill];
