@@ -98,22 +98,20 @@ describe("changes reach every relay within a second", reason === undefined ? {} 
     const derived = deriveCredential(key.method, key.secret);
     assert.ok(derived.ok);
     const downloads = await Promise.all(
-      fleet.tcpRelays
-        .map(async ({ host }) => {
-          await eventually("the relay to accept the key", () => accepts(host, key), 5_000);
-          const socket = await openSocket({ host, port: fleet.relayPort });
-          let bytes = 0;
-          const closed = new Promise<number>((resolve) => socket.once("close", () => resolve(performance.now())));
-          socket.on("data", (chunk: Buffer) => {
-            bytes += chunk.length;
-          });
-          socket.write(
-            createClientStream(derived.credential, systemEnvironment).sealRequest(addressFrom(source.host, source.port)!, Buffer.alloc(0)),
-          );
-          await eventually("the download to run", () => bytes > 12_500_000, 10_000);
-          return closed;
-        })
-        .map(async (started) => ({ closed: await started })),
+      fleet.tcpRelays.map(async ({ host }) => {
+        await eventually("the relay to accept the key", () => accepts(host, key), 5_000);
+        const socket = await openSocket({ host, port: fleet.relayPort });
+        let bytes = 0;
+        const closed = new Promise<number>((resolve) => socket.once("close", () => resolve(performance.now())));
+        socket.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+        });
+        socket.write(
+          createClientStream(derived.credential, systemEnvironment).sealRequest(addressFrom(source.host, source.port)!, Buffer.from("?")),
+        );
+        await eventually("the download to run", () => bytes > 12_500_000, 10_000);
+        return { closed };
+      }),
     );
     const { accessKeys } = api.clients;
     const deletedMs = performance.now();
