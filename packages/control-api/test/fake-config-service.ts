@@ -70,13 +70,15 @@ export class FakeConfigService implements AsyncDisposable {
   generation = "g1";
   /** While set, reports are answered with this status. */
   refuseReports: status | undefined;
+  /** How many were answered so. */
+  refusedReports = 0;
   /** `authorization` of every call. */
   readonly authorizations: string[] = [];
   readonly #server: Server;
   readonly #arrivals = new EventTarget();
 
-  /** `port` 0: the kernel chooses. */
-  static async start(port = 0): Promise<FakeConfigService> {
+  /** `port` 0: the kernel chooses. Plaintext on 127.0.0.1 unless told otherwise. */
+  static async start(port = 0, { host = "127.0.0.1", credentials = ServerCredentials.createInsecure() } = {}): Promise<FakeConfigService> {
     const server = new Server();
     let fake: FakeConfigService | undefined;
     server.addService(ConfigServiceService, {
@@ -85,7 +87,7 @@ export class FakeConfigService implements AsyncDisposable {
         fake!.#reported(call.request, answer),
     });
     const bound = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, at) => (error ? reject(error) : resolve(at)));
+      server.bindAsync(`${host}:${port}`, credentials, (error, at) => (error ? reject(error) : resolve(at)));
     });
     fake = new FakeConfigService(server, bound);
     return fake;
@@ -129,6 +131,7 @@ export class FakeConfigService implements AsyncDisposable {
 
   #reported(report: ReportStatusRequest, answer: (error: object | null, response?: object) => void): void {
     if (this.refuseReports !== undefined) {
+      this.refusedReports++;
       answer({ code: this.refuseReports, details: "as the test wants it" });
       return;
     }
