@@ -73,9 +73,11 @@ export class ConfigInbox {
   receive(message: WatchConfigResponse): void {
     if (!this.#open) return;
     this.#queue.push(message);
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-    });
+    this.#working ??= this.#work()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#working = undefined;
+      });
   }
 
   async #work(): Promise<void> {
@@ -123,22 +125,23 @@ export class ConfigInbox {
     const before = this.#applied;
     const next = this.#fold.current;
     if (!this.#open || this.#parts.length > 0 || next === (before ?? NO_CONFIGURATION)) return;
-    const { apply, onApplied, onFailed, logger } = this.#options;
+    const { apply, onApplied, logger } = this.#options;
     const removedKeys = this.#fold.takeRemovedKeys();
     const onlyMoved = before !== undefined && removedKeys.size === 0 && isSame(before, next);
-    try {
-      if (!onlyMoved) await apply(next, removedKeys);
-    } catch (error) {
-      logger.error({ code: codeOf(error), revision: String(next.revision), err: error }, "a configuration could not be applied");
-      this.#open = false;
-      this.#askForAll = true;
-      onFailed(codeOf(error));
-      return;
-    }
+    if (!onlyMoved) await apply(next, removedKeys);
     this.#applied = next;
     this.#askForAll = false;
     if (!onlyMoved) logger[before ? "debug" : "info"]({ revision: String(next.revision) }, "configuration applied");
     if (!onlyMoved || before.revision !== next.revision) onApplied();
+  }
+
+  #fail(error: unknown): void {
+    const { onFailed, logger } = this.#options;
+    const { revision } = this.#fold.current;
+    logger.error({ code: codeOf(error), revision: String(revision), err: error }, "a configuration could not be applied");
+    this.#open = false;
+    this.#askForAll = true;
+    onFailed(codeOf(error));
   }
 }
 

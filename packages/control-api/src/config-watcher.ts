@@ -126,7 +126,7 @@ export class ConfigWatcher {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const startedMs = clock.monotonic();
-      const end = await this.#watch();
+      const end = await this.#watch().catch((error: unknown) => this.#bug(error));
       if (signal.aborted) return;
       this.#leave(end);
       if (clock.monotonic() - startedMs >= STABLE_MS) this.#backoff.reset();
@@ -149,6 +149,11 @@ export class ConfigWatcher {
     // Before the next stream is asked to go on from what is in force.
     await this.#inbox.close();
     return end;
+  }
+
+  #bug(error: unknown): StreamEnd {
+    this.#options.logger.error({ code: "INTERNAL", err: error }, "watching the configuration failed");
+    return { code: "INTERNAL", message: "a bug, please report it" };
   }
 
   #receive(message: WatchConfigResponse): void {

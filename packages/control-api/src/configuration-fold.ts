@@ -39,7 +39,7 @@ export class ConfigurationFold {
 
   /** The whole, as the sum of its parts. What is equal to what was there stays the same object. */
   replace(parts: readonly ConfigSnapshot[], { revision, generation }: Version): void {
-    const drafts = new PortDrafts(this.#current.ports);
+    const drafts = new PortDrafts(this.#current.ports, "whole");
     this.#portOfKey.clear();
     for (const { ports } of parts) for (const port of ports) drafts.of(port.port).config = port;
     for (const { keys } of parts) {
@@ -50,12 +50,12 @@ export class ConfigurationFold {
     }
     const upstreams = inOrder(parts.flatMap((part) => part.upstreams));
     const changes = parts.flatMap((part) => part.failCounts);
-    this.#current = { revision, generation, ports: drafts.replacing(), upstreams, failCounts: withCounts(new Map(), changes) };
+    this.#current = { revision, generation, ports: drafts.finish(), upstreams, failCounts: withCounts(new Map(), changes) };
   }
 
   /** Removals first: what a delta both removes and brings is new. */
   change(delta: ConfigDelta, { revision, generation }: Version): void {
-    const drafts = new PortDrafts(this.#current.ports);
+    const drafts = new PortDrafts(this.#current.ports, "changes");
     for (const port of delta.removedPorts) drafts.of(port).config = undefined;
     for (const id of delta.removedKeys) {
       this.#removedKeys.add(id);
@@ -67,7 +67,7 @@ export class ConfigurationFold {
       drafts.of(key.port).keys.set(key.id, key);
       this.#portOfKey.set(key.id, key.port);
     }
-    this.#current = { revision, generation, ports: drafts.changing(), ...this.#gatewaySide(delta) };
+    this.#current = { revision, generation, ports: drafts.finish(), ...this.#gatewaySide(delta) };
   }
 
   #takeAway(id: string, drafts: PortDrafts): void {
@@ -98,49 +98,36 @@ interface PortDraft {
 
 type Ports = MemberConfiguration["ports"];
 
-/** What messages say about ports, before it becomes ports. */
+/** What messages say about ports, before it becomes ports: changes of those before, or the whole. */
 class PortDrafts {
   readonly #before: Ports;
+  readonly #meaning: "changes" | "whole";
   readonly #drafts = new Map<number, PortDraft>();
 
-  constructor(before: Ports) {
+  constructor(before: Ports, meaning: "changes" | "whole") {
     this.#before = before;
+    this.#meaning = meaning;
   }
 
   of(port: number): PortDraft {
     let draft = this.#drafts.get(port);
     if (!draft) {
-      draft = { config: this.#before.get(port)?.config, keys: new Map() };
+      draft = { config: this.#meaning === "whole" ? undefined : this.#before.get(port)?.config, keys: new Map() };
       this.#drafts.set(port, draft);
     }
     return draft;
   }
 
-  /** The drafts are changes of the ports before. */
-  changing(): Ports {
-    if (this.#drafts.size === 0) return this.#before;
-    const ports = new Map(this.#before);
-    for (const [port, { config, keys }] of this.#drafts) {
-      const before = ports.get(port);
-      const next = settle(port, config, (before?.keys ?? SharedMap.from<ConfigKey>()).with(sameWhereEqual(keys, before)), before);
-      if (next.config === undefined && next.keys.size === 0) ports.delete(port);
-      else ports.set(port, next);
-    }
-    return ports;
-  }
-
-  /** The drafts are all there is. */
-  replacing(): Ports {
-    const ports = new Map<number, MemberPort>();
+  finish(): Ports {
+    if (this.#meaning === "changes" && this.#drafts.size === 0) return this.#before;
+    const ports = new Map(this.#meaning === "whole" ? [] : this.#before);
     for (const [port, { config, keys }] of this.#drafts) {
       const before = this.#before.get(port);
       const changes = sameWhereEqual(keys, before);
-      if (!before) {
-        ports.set(port, { port, config, keys: SharedMap.from(changes as ReadonlyMap<string, ConfigKey>) });
-        continue;
-      }
-      for (const id of before.keys.keys()) if (!changes.has(id)) changes.set(id, undefined);
-      ports.set(port, settle(port, config, before.keys.with(changes), before));
+      if (this.#meaning === "whole") for (const id of before?.keys.keys() ?? []) if (!changes.has(id)) changes.set(id, undefined);
+      const next = settle(port, config, (before?.keys ?? SharedMap.from<ConfigKey>()).with(changes), before);
+      if (next.config === undefined && next.keys.size === 0) ports.delete(port);
+      else ports.set(port, next);
     }
     return ports;
   }

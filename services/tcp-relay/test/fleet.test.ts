@@ -90,7 +90,7 @@ describe("tcp-relay in a fleet", () => {
       await eventually("the port", () => relay.app.boundPort(number) !== undefined);
       using before = await connect(two);
       await before.receive(1);
-      const overlapEndsMs = Date.now() + 900;
+      const overlapEndsMs = Date.now() + 1500;
       stream.delta({ keys: [key("alice", number, { secrets: [one, two], overlapExpireTime: new Date(overlapEndsMs) })] });
       await eventually("the rotation", () => relay.app.keys.key("alice")?.previous !== undefined);
       for (const secret of [one, two, one, two]) {

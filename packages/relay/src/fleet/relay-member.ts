@@ -128,7 +128,10 @@ export class RelayMember {
 
   /** Begins to follow management and to flush. The first configuration comes when management answers. */
   start(): void {
-    const { logger, metrics } = this.#options;
+    const { logger, metrics, store, fleet } = this.#options;
+    if (!store && fleet.store.type !== "redis") {
+      logger.warn({ store: fleet.store.type }, "fleet.store is this process's own: nobody else sees what it counts");
+    }
     logger.info({ memberId: this.identity.id, epoch: this.identity.epoch }, "member of a fleet");
     this.#unobserve = metrics.observe("fleet.ports.failed", () => [{ value: this.#plans.unservable }]);
     this.#flusher.start();

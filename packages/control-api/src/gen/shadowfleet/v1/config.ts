@@ -201,7 +201,7 @@ export interface PortStatus {
   port: number;
   /** Listening now. */
   bound: boolean;
-  /** Why not; empty when bound. */
+  /** Why not, or, when it is bound, which of its access keys are left out and why; empty when all is well. */
   error: string;
 }
 
