@@ -131,7 +131,7 @@ export { authInterceptor, type TelemetryOptions, telemetryInterceptor } from "./
 export { type ManagementTarget, type ManagementTls, managementSchema } from "./management-schema.ts";
 export type { MemberIdentity, MemberOrder, MemberState } from "./member.ts";
 export { type MemberConfiguration, type MemberPort, NO_CONFIGURATION } from "./member-configuration.ts";
-export { createIdentity, type MemberService } from "./member-identity.ts";
+export { createIdentity, type MemberService, memberIdSchema } from "./member-identity.ts";
 export { type CallFailure, fromServiceError, invalidRequest, RpcError, type RpcStatus, statusName, toRpcStatus } from "./rpc-error.ts";
 export { insecureServerCredentials, ReplaceableTls, type ServerTls } from "./server-tls.ts";
 export { SharedMap } from "./shared-map.ts";

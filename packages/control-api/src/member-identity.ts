@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Clock } from "@shadowfleet/runtime";
+import { z } from "zod";
 import { MemberKind } from "./gen/shadowfleet/v1/fleet.ts";
 import type { MemberIdentity } from "./member.ts";
 
@@ -15,6 +16,11 @@ const KINDS: Readonly<Record<MemberService, MemberKind>> = {
 const EPOCH_BYTES = 6;
 /** What the id is shown and stored as has its limits; the end of a pod's name is what tells it from others. */
 const MAX_HOST_LENGTH = 40;
+
+const MEMBER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** `memberId` of a member's configuration: unique in the fleet. */
+export const memberIdSchema = z.string().regex(MEMBER_ID, "must be 1 to 64 letters, digits, dots, dashes and underscores");
 
 /** Who this process is. The epoch is new with every call: batches and sessions of an earlier life never pass for this one's. */
 export function createIdentity(service: MemberService, version: string, configuredId: string | undefined, clock: Clock): MemberIdentity {

@@ -1,8 +1,6 @@
-import { managementSchema } from "@shadowfleet/control-api";
+import { managementSchema, memberIdSchema } from "@shadowfleet/control-api";
 import { storeSchema } from "@shadowfleet/store";
 import { z } from "zod";
-
-const MEMBER_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** `fleet`: makes a relay a member whose ports and keys come from management and whose counters go to the store. */
 export const fleetSchema = z.strictObject({
@@ -11,7 +9,7 @@ export const fleetSchema = z.strictObject({
   /** Address this relay binds its ports on, instead of what management says: for several relays on one machine. */
   bindHost: z.string().min(1).optional(),
   /** Unique in the fleet. Default: made of the service, the host name and, outside of containers, the process id. */
-  memberId: z.string().regex(MEMBER_ID, "must be 1 to 64 letters, digits, dots, dashes and underscores").optional(),
+  memberId: memberIdSchema.optional(),
 });
 
 export type FleetConfig = z.output<typeof fleetSchema>;
