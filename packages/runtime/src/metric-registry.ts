@@ -22,6 +22,8 @@ const metric = <Kind extends MetricKind>(
 
 const LIFETIME_BUCKETS = [0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600];
 const LATENCY_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+// A store on the same network answers in a fraction of a millisecond; a call to it is given up after about a second.
+const STORE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /**
  * Every metric of the fleet: code makes its instruments from this table, `docs/metrics.md` is generated from it, dashboards and rules may use
@@ -84,6 +86,41 @@ export const METRICS = {
     ["rpc.method", "rpc.status_code"],
     LATENCY_BUCKETS,
   ),
+  "rpc.client.call.duration.seconds": metric(
+    "histogram",
+    "s",
+    "Calls of a relay or gateway to management, streams from first to last message, by status name",
+    ["rpc.method", "rpc.status_code"],
+    LATENCY_BUCKETS,
+  ),
+  "db.client.operation.duration.seconds": metric(
+    "histogram",
+    "s",
+    "Operations on the shared store, by command or script name and result: OK or an error code",
+    ["db.operation.name", "error.type"],
+    STORE_BUCKETS,
+  ),
+  "fleet.config.age.seconds": metric(
+    "observed-gauge",
+    "s",
+    "Time since this relay or gateway last heard management, which speaks every 5 s; since its start if never",
+  ),
+  "fleet.draining": metric("observed-gauge", "1", "1 while the process drains before it stops, else 0"),
+  "fleet.tls.certificate.not.after.seconds": metric(
+    "observed-gauge",
+    "s",
+    "When the certificate of management's API ends, seconds since 1970",
+  ),
+  "fleet.redis.memory.bytes": metric("observed-gauge", "By", "Memory Redis uses for data", ["redis.node"]),
+  "fleet.redis.memory.limit.bytes": metric("observed-gauge", "By", "Memory Redis may use; 0: no limit", ["redis.node"]),
+  "fleet.redis.clients": metric("observed-gauge", "{client}", "Clients connected to Redis", ["redis.node"]),
+  "fleet.redis.commands": metric("observed-counter", "{command}", "Commands Redis has processed", ["redis.node"]),
+  "fleet.redis.keys": metric("observed-gauge", "{key}", "Keys in the Redis database the fleet uses", ["redis.node"]),
+  "fleet.redis.uptime.seconds": metric("observed-gauge", "s", "Time since Redis started", ["redis.node"]),
+  "fleet.redis.aof.ok": metric("observed-gauge", "1", "1 while Redis keeps an append-only file and its last write succeeded, else 0", [
+    "redis.node",
+  ]),
+  "fleet.redis.replicas": metric("observed-gauge", "{replica}", "Replicas connected to this Redis node", ["redis.node"]),
   "fleet.build.info": metric("observed-gauge", "1", "1, labelled with what runs", ["version"]),
 
   // The process, under the names Prometheus clients have always given them.

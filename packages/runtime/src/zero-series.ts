@@ -29,6 +29,7 @@ const KNOWN_VALUES: Record<NameOfKind<"counter" | "observed-counter">, KnownValu
   "fleet.config.reloads": { outcome: ["OK", "CONFIG_INVALID" satisfies ErrorCode] },
   "fleet.management.disconnects": {},
   "fleet.traffic.flushes": { outcome: ["OK", "STORE_UNAVAILABLE" satisfies ErrorCode] },
+  "fleet.redis.commands": undefined,
   "process.cpu.seconds": {},
 };
 
