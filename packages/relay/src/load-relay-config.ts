@@ -1,4 +1,4 @@
-import { type AdminConfig, ConfigError, type ConfigProblem, type ConfigSource, type LogConfig, parseWith } from "@shadowfleet/runtime";
+import { type CommonConfig, ConfigError, type ConfigProblem, type ConfigSource, commonConfigOf, parseWith } from "@shadowfleet/runtime";
 import { readDescriptorLimit } from "@shadowfleet/transport";
 import { isClassic, readClassic } from "./classic-config.ts";
 import { automaticMaxConnections } from "./connection-cap.ts";
@@ -13,11 +13,7 @@ export interface RelayFlags {
 }
 
 /** A relay's configuration and what its process needs besides. */
-export interface LoadedRelayConfig extends RelayConfig {
-  readonly admin: AdminConfig;
-  readonly log: LogConfig;
-  /** Milliseconds. */
-  readonly drainTimeout: number;
+export interface LoadedRelayConfig extends RelayConfig, CommonConfig {
   /** "classic": the ancestor's config.json. */
   readonly dialect: "fleet" | "classic";
   readonly warnings: readonly string[];
@@ -89,9 +85,16 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
   if (!settings || problems.length > 0) throw new ConfigError(source.name, problems);
   const warnings = [...parts.warnings, ...plan.warnings];
   const allowPrivateTargets = settings.allowPrivateTargets || flags.allowPrivateTargets === true;
-  const { admin, log, drainTimeout } = settings;
   const membership = parts.fleet ? { fleet: parts.fleet } : {};
-  return { ...relayConfigOf(settings), ports: plan.ports, ...membership, allowPrivateTargets, admin, log, drainTimeout, dialect, warnings };
+  return {
+    ...relayConfigOf(settings),
+    ...commonConfigOf(settings),
+    ports: plan.ports,
+    ...membership,
+    allowPrivateTargets,
+    dialect,
+    warnings,
+  };
 }
 
 function relayConfigOf(settings: RelaySettingsInput): Omit<RelayConfig, "ports" | "fleet" | "allowPrivateTargets"> {

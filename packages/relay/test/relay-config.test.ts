@@ -21,7 +21,7 @@ const psk = (fill: number, length = 32) => Buffer.alloc(length, fill).toString("
 describe("our own format", () => {
   test("one port with one password: everything else has a default", () => {
     const config = load("ports: [{ port: 8388, password: barfoo! }]");
-    const { ports, admin, log, drainTimeout, ...rest } = config;
+    const { ports, admin, log, drainTimeout, drainDelay, ...rest } = config;
     assert.equal(ports.length, 1);
     const [port] = ports;
     assert.deepEqual([port?.host, port?.port, port?.identityKey], ["::", 8388, undefined]);
@@ -46,7 +46,7 @@ describe("our own format", () => {
       dialect: "fleet",
       warnings: [],
     });
-    assert.deepEqual([admin.host, log.level, drainTimeout], ["127.0.0.1", "info", 30_000]);
+    assert.deepEqual([admin.host, log.level, drainTimeout, drainDelay], ["127.0.0.1", "info", 30_000, 0]);
   });
 
   test("everything said", () => {

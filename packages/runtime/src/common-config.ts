@@ -14,12 +14,23 @@ export const logSchema = z.strictObject({
   format: z.enum(LOG_FORMATS).default("json"),
 });
 
-/** What every service's configuration has; spread it into the service's own `z.strictObject`. `drainTimeout` is milliseconds after parsing. */
+/** What every service's configuration has; spread it into the service's own `z.strictObject`. Durations are milliseconds after parsing. */
 export const commonConfigShape = {
   admin: adminSchema.prefault({}),
   log: logSchema.prefault({}),
+  /** How long live sessions may go on once the process drains. */
   drainTimeout: durationMs().prefault("30s"),
+  /** How long the process goes on accepting, not ready already, before it drains: for load balancers that need a moment to notice. */
+  drainDelay: durationMs().prefault("0s"),
 };
 
-export type AdminConfig = z.output<typeof adminSchema>;
-export type LogConfig = z.output<typeof logSchema>;
+const commonConfigSchema = z.strictObject(commonConfigShape);
+
+/** What the runtime itself reads of a service's configuration. */
+export type CommonConfig = Readonly<z.output<typeof commonConfigSchema>>;
+
+/** The common part of a configuration that has more. */
+export function commonConfigOf(config: CommonConfig): CommonConfig {
+  const { admin, log, drainTimeout, drainDelay } = config;
+  return { admin, log, drainTimeout, drainDelay };
+}

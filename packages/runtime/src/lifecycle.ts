@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { App, Readiness } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { ConfigError } from "./config-error.ts";
@@ -28,6 +29,8 @@ export interface LifecycleOptions {
   readonly metrics: Metrics;
   /** Asked when a stop begins, so that a reloaded value counts. */
   readonly drainTimeoutMs: () => number;
+  /** How long a signalled process goes on accepting, not ready already, before the drain begins. Default 0. */
+  readonly drainDelayMs?: () => number;
   /**
    * SIGHUP: reads, validates and only then applies the configuration; throws, having changed nothing, when it is refused. Absent: there is
    * nothing to reload, and SIGHUP stops the process as it does when its terminal closes.
@@ -38,8 +41,8 @@ export interface LifecycleOptions {
 }
 
 /**
- * Drives the apps of one process from start to exit. SIGTERM or SIGINT: not ready at once, drain, flush, exit 0; a second signal exits 1 on
- * the spot. An uncaught error exits 1 after a short drain.
+ * Drives the apps of one process from start to exit. SIGTERM or SIGINT: not ready at once, drain (after the delay, if there is one), flush, exit
+ * 0; a second signal exits 1 on the spot. An uncaught error exits 1 after a short drain.
  */
 export class Lifecycle {
   readonly #options: LifecycleOptions;
@@ -61,6 +64,7 @@ export class Lifecycle {
     this.#options = options;
     this.#process = options.process ?? systemProcess;
     this.#clock = options.clock ?? systemClock;
+    options.metrics.observe("fleet.draining", () => [{ value: this.#state === "stopping" ? 1 : 0 }]);
     this.#handlers = [
       ["SIGTERM", () => this.#onStopSignal("SIGTERM")],
       ["SIGINT", () => this.#onStopSignal("SIGINT")],
@@ -115,10 +119,17 @@ export class Lifecycle {
   }
 
   /** Drains, flushes and exits. Later calls do nothing. */
-  async stop(reason: string, drainTimeoutMs = this.#options.drainTimeoutMs()): Promise<void> {
+  async stop(reason: string, drainTimeoutMs = this.#options.drainTimeoutMs(), drainDelayMs = 0): Promise<void> {
     if (this.#state === "stopping") return;
+    const wasRunning = this.#state === "running";
     this.#state = "stopping";
     const { logger } = this.#options;
+    // Whoever sends clients here (a load balancer, kube-proxy) needs a moment to see that this process is not ready any more; clients that
+    // come meanwhile would be refused.
+    if (drainDelayMs > 0 && wasRunning) {
+      logger.info({ reason, drainDelayMs, drainTimeoutMs }, "stopping: not ready, still accepting");
+      await sleep(drainDelayMs);
+    }
     logger.info({ reason, drainTimeoutMs }, "stopping: not ready, accepting nothing new");
     // Whatever is binding ports right now finishes first, or the drain would miss them.
     await timeLimit(Promise.all([this.#starting, this.#reloading]), drainTimeoutMs);
@@ -167,7 +178,8 @@ export class Lifecycle {
     const now = this.#clock.monotonic();
     if (this.#firstSignalAt === undefined) {
       this.#firstSignalAt = now;
-      void this.stop(signal);
+      const { drainTimeoutMs, drainDelayMs } = this.#options;
+      void this.stop(signal, drainTimeoutMs(), drainDelayMs?.());
     } else if (now - this.#firstSignalAt > SAME_SIGNAL_MS) {
       this.#options.logger.warn({ signal }, "second signal, exiting without waiting");
       this.#process.exit(EXIT_FAILED);

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { AdminServer } from "./admin-server.ts";
 import { systemClock } from "./clock.ts";
+import type { CommonConfig } from "./common-config.ts";
 import { type ConfigSource, readConfigFile } from "./config-source.ts";
 import { codeOf } from "./fleet-error.ts";
 import { EXIT_BAD_CONFIG, EXIT_DRAINED, EXIT_FAILED, Lifecycle } from "./lifecycle.ts";
@@ -31,7 +32,7 @@ const systemHost: ServiceHost = {
  * Runs one service in this process, from the command line to the exit: configuration, log, metrics, admin server, signals, app. Resolves
  * once the service runs or the exit function was called; the exit code says how it ended (see `Lifecycle`).
  */
-export async function runService<Config>(
+export async function runService<Config extends CommonConfig>(
   service: ServiceDefinition<Config>,
   argv: readonly string[] = process.argv.slice(2),
   host: ServiceHost = systemHost,
@@ -67,7 +68,7 @@ async function sourceOf({ configFile }: ServiceFlags): Promise<ConfigSource> {
   return configFile === undefined ? { name: "(no --config)", data: {} } : await readConfigFile(configFile);
 }
 
-async function serve<Config>(
+async function serve<Config extends CommonConfig>(
   service: ServiceDefinition<Config>,
   config: Config,
   loadConfig: (() => Promise<Config>) | undefined,
@@ -75,7 +76,7 @@ async function serve<Config>(
 ): Promise<void> {
   const { name, version } = service;
   const { logDestination: destination } = host;
-  const logger = createLogger({ name, ...service.logOf(config), ...(destination ? { destination } : {}) });
+  const logger = createLogger({ name, ...config.log, ...(destination ? { destination } : {}) });
   const metrics = createMetrics({
     serviceName: name,
     version,
@@ -87,7 +88,8 @@ async function serve<Config>(
   const lifecycle = new Lifecycle({
     logger,
     metrics,
-    drainTimeoutMs: () => service.drainTimeoutMsOf(app.config),
+    drainTimeoutMs: () => app.config.drainTimeout,
+    drainDelayMs: () => app.config.drainDelay,
     process: host.process,
     ...(loadConfig ? { reload: async () => app.reload(await loadConfig()) } : {}),
   });

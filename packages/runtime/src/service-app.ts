@@ -1,10 +1,11 @@
 import type { AdminServer } from "./admin-server.ts";
 import type { App, AppDeps, Readiness } from "./app.ts";
+import type { CommonConfig } from "./common-config.ts";
 import type { DrivenApp } from "./lifecycle.ts";
 import type { ServiceDefinition } from "./service-definition.ts";
 
 /** The app of a one-service process together with its admin server and the configuration in force. */
-export class ServiceApp<Config> implements DrivenApp {
+export class ServiceApp<Config extends CommonConfig> implements DrivenApp {
   readonly #service: ServiceDefinition<Config>;
   readonly #deps: AppDeps;
   readonly #admin: AdminServer;
@@ -24,9 +25,9 @@ export class ServiceApp<Config> implements DrivenApp {
 
   /** The admin server first: a taken admin port ends the process before it serves anyone, and probes see it starting. */
   async start(): Promise<void> {
-    const { adminOf, adminDefaultPort, createApp, version } = this.#service;
+    const { adminDefaultPort, createApp, version } = this.#service;
     this.#deps.logger.info({ version, node: process.version, pid: process.pid }, "starting");
-    const { host, port } = adminOf(this.#config);
+    const { host, port } = this.#config.admin;
     await this.#admin.listen({ host, port }, adminDefaultPort);
     this.#app = createApp(this.#config, this.#deps);
     await this.#app.start();
@@ -35,8 +36,7 @@ export class ServiceApp<Config> implements DrivenApp {
   /** Applies a validated configuration. The admin address and the log stay: other processes and people know where they are. */
   async reload(next: Config): Promise<void> {
     await this.#app?.reload(next);
-    const { adminOf, logOf } = this.#service;
-    const fixed = (config: Config) => JSON.stringify([adminOf(config), logOf(config)]);
+    const fixed = ({ admin, log }: Config) => JSON.stringify([admin, log]);
     if (fixed(this.#config) !== fixed(next)) this.#deps.logger.warn("changes of admin and log take effect at the next start");
     this.#config = next;
   }

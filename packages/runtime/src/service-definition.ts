@@ -1,10 +1,10 @@
 import type { App, AppDeps } from "./app.ts";
-import type { LogConfig } from "./common-config.ts";
+import type { CommonConfig } from "./common-config.ts";
 import type { ConfigSource } from "./config-source.ts";
 import type { ExtraFlag, ServiceFlags } from "./service-flags.ts";
 
 /** A service as its `main.ts` hands it over. `Config` is what `load` made: validated, credentials derived, durations in milliseconds. */
-export interface ServiceDefinition<Config> {
+export interface ServiceDefinition<Config extends CommonConfig> {
   readonly name: string;
   readonly version: string;
   /** One line for `--help`. */
@@ -14,8 +14,5 @@ export interface ServiceDefinition<Config> {
   readonly createApp: (config: Config, deps: AppDeps) => App<Config>;
   /** tcp-relay 9101, udp-relay 9102, gateway 9103, management 9104. */
   readonly adminDefaultPort: number;
-  readonly adminOf: (config: Config) => { readonly host: string; readonly port?: number | undefined };
-  readonly drainTimeoutMsOf: (config: Config) => number;
-  readonly logOf: (config: Config) => LogConfig;
   readonly extraFlags?: readonly ExtraFlag[];
 }

@@ -73,9 +73,6 @@ export function demoService(adminDefaultPort: number): ServiceDefinition<DemoCon
     }),
     createApp: (config, deps) => new DemoApp(config, deps),
     adminDefaultPort,
-    adminOf: ({ admin }) => admin,
-    drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,
-    logOf: ({ log }) => log,
     extraFlags: ["allow-private-targets"],
   };
 }

@@ -89,6 +89,24 @@ describe("stop signals", () => {
     });
   }
 
+  it("with a delay: not ready at once, drained only after it; a start that failed waits for nobody", async () => {
+    const { lifecycle, app, process, log } = setUp({ drainDelayMs: () => 60 });
+    await lifecycle.start();
+    process.emit("SIGTERM");
+    assert.equal(lifecycle.readiness().relay!.ready, false);
+    await sleep(30);
+    assert.deepEqual(app.calls, ["start"], "drained before the delay was over");
+    assert.equal(await process.exited(), 0);
+    assert.deepEqual(app.calls, ["start", "drain 1000"]);
+    const said = records(log.lines).map(({ msg }) => String(msg));
+    assert.ok(said.includes("stopping: not ready, still accepting"), said.join("\n"));
+
+    const failing = setUp({ drainDelayMs: () => 60_000 });
+    failing.app.startWith = () => Promise.reject(new FleetError("BIND_FAILED", "port taken"));
+    await failing.lifecycle.start();
+    assert.deepEqual(failing.process.exitCodes, [1]);
+  });
+
   it("takes two signals within 500 ms as one, a later one as force", async () => {
     const { lifecycle, app, process, clock } = setUp();
     let finish = () => {};

@@ -108,6 +108,7 @@ describe("--check-config", () => {
       admin: { host: "127.0.0.1", port: 0 },
       log: { level: "info", format: "json" },
       drainTimeout: 30_000,
+      drainDelay: 0,
       allowPrivateTargets: true,
     });
     assert.equal(host.err, "");

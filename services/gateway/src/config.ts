@@ -1,4 +1,4 @@
-import { type AdminConfig, ConfigError, type ConfigSource, type LogConfig } from "@shadowfleet/runtime";
+import { type CommonConfig, ConfigError, type ConfigSource, commonConfigOf } from "@shadowfleet/runtime";
 import type { FleetConfig } from "./fleet/fleet-schema.ts";
 import { isClassicFile, readClassicFile } from "./formats/classic-file.ts";
 import { readOwnFile } from "./formats/own-file.ts";
@@ -9,7 +9,7 @@ import type { PolicyName } from "./upstream/policy.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 /** What the gateway runs by, whichever file format it came from. */
-export interface GatewayConfig {
+export interface GatewayConfig extends CommonConfig {
   readonly listen: { readonly host: string; readonly port: number };
   /** Empty: whoever reaches the port may use it. */
   readonly users: readonly ProxyUser[];
@@ -27,10 +27,6 @@ export interface GatewayConfig {
   readonly firstPayloadWaitMs: number;
   readonly maxConnections: number;
   readonly maxUdpAssociations: number;
-  readonly admin: AdminConfig;
-  readonly log: LogConfig;
-  /** Milliseconds. */
-  readonly drainTimeout: number;
   /** "classic": the ancestor's config.json. */
   readonly dialect: "fleet" | "classic";
   readonly warnings: readonly string[];
@@ -63,7 +59,7 @@ function allowsInsecureCiphers(data: unknown): boolean {
 function settingsOf(
   settings: NonNullable<ParsedFile["settings"]>,
 ): Omit<GatewayConfig, "listen" | "upstreams" | "fleet" | "dialect" | "warnings"> {
-  const { users, policy, timeouts, limits, allowInsecureCiphers, admin, log, drainTimeout } = settings;
+  const { users, policy, timeouts, limits, allowInsecureCiphers } = settings;
   return {
     users,
     policy,
@@ -75,9 +71,7 @@ function settingsOf(
     firstPayloadWaitMs: timeouts.firstPayloadWait,
     maxConnections: limits.maxConnections,
     maxUdpAssociations: limits.udpAssociations,
-    admin,
-    log,
-    drainTimeout,
+    ...commonConfigOf(settings),
   };
 }
 

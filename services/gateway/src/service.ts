@@ -11,7 +11,4 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
   load: loadGatewayConfig,
   createApp,
   adminDefaultPort: 9103,
-  adminOf: ({ admin }) => admin,
-  drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,
-  logOf: ({ log }) => log,
 };

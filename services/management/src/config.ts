@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { type AccessToken, ROLES, type ServerTls } from "@shadowfleet/control-api";
 import {
-  type AdminConfig,
+  type CommonConfig,
   ConfigError,
   type ConfigProblem,
   type ConfigSource,
   commonConfigShape,
-  type LogConfig,
   listenPort,
   parseConfigText,
   parseWith,
@@ -64,10 +63,7 @@ const managementSchema = z.strictObject({
 
 type ManagementInput = z.output<typeof managementSchema>;
 
-export interface ManagementConfig {
-  readonly admin: AdminConfig;
-  readonly log: LogConfig;
-  readonly drainTimeout: number;
+export interface ManagementConfig extends CommonConfig {
   readonly grpc: {
     readonly host: string;
     readonly port: number;

@@ -10,7 +10,4 @@ export const managementService: ServiceDefinition<ManagementConfig> = {
   load: loadManagementConfig,
   createApp,
   adminDefaultPort: 9104,
-  adminOf: ({ admin }) => admin,
-  drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,
-  logOf: ({ log }) => log,
 };

@@ -11,8 +11,5 @@ export const tcpRelayService: ServiceDefinition<TcpRelayConfig> = {
   load: loadTcpRelayConfig,
   createApp,
   adminDefaultPort: 9101,
-  adminOf: ({ admin }) => admin,
-  drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,
-  logOf: ({ log }) => log,
   extraFlags: ["allow-private-targets"],
 };

@@ -11,8 +11,5 @@ export const udpRelayService: ServiceDefinition<UdpRelayConfig> = {
   load: loadUdpRelayConfig,
   createApp,
   adminDefaultPort: 9102,
-  adminOf: ({ admin }) => admin,
-  drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,
-  logOf: ({ log }) => log,
   extraFlags: ["allow-private-targets"],
 };

@@ -9,7 +9,4 @@ export const standaloneService: ServiceDefinition<StandaloneConfig> = {
   load: loadStandaloneConfig,
   createApp: (config, deps) => createApp(config, deps, (text) => process.stdout.write(`${text}\n`)),
   adminDefaultPort: 9100,
-  adminOf: ({ admin }) => admin,
-  drainTimeoutMsOf: ({ drainTimeout }) => drainTimeout,
-  logOf: ({ log }) => log,
 };
