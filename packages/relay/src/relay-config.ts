@@ -66,7 +66,7 @@ export interface RelayConfig {
   readonly replayFilter: boolean;
   readonly allowSegmentedHeader: boolean;
   readonly allowPrivateTargets: boolean;
-  /** CIDRs that are allowed though the guard's table forbids them, and forbidden though it allows them. Deny wins. */
+  /** CIDRs and host names that are allowed though the guard's table forbids them; CIDRs that are forbidden though it allows them. Deny wins. */
   readonly allowTargets: readonly string[];
   readonly denyTargets: readonly string[];
   /** Sentences about this configuration for `logConfigWarnings`. */

@@ -2,12 +2,20 @@ import { commonConfigShape, durationMs, listenPort } from "@shadowfleet/runtime"
 import { z } from "zod";
 import { parseCidr } from "./cidr.ts";
 import { fleetSchema } from "./fleet/fleet-schema.ts";
+import { isHostName } from "./target-guard.ts";
 
 const MAX_KEY_ID = 128;
 
 const cidr = z
   .string()
   .refine((text) => parseCidr(text) !== undefined, 'must be an address or a block such as "10.1.0.0/16" or "fd00::/8"');
+
+const allowedTarget = z
+  .string()
+  .refine(
+    (text) => parseCidr(text) !== undefined || isHostName(text),
+    'must be an address, a block such as "10.1.0.0/16" or "fd00::/8", or a host name',
+  );
 
 /** One of many access keys of a port. */
 export const keySchema = z.strictObject({
@@ -38,8 +46,8 @@ const settingsShape = {
   allowInsecureCiphers: z.boolean().default(false),
   /** Lets clients reach loopback, private, link-local and other reserved addresses. */
   allowPrivateTargets: z.boolean().default(false),
-  /** Exceptions to what clients may reach; deny wins. */
-  targets: z.strictObject({ allow: z.array(cidr).default([]), deny: z.array(cidr).default([]) }).prefault({}),
+  /** Exceptions to what clients may reach; deny wins. A host name holds for clients that ask by exactly that name. */
+  targets: z.strictObject({ allow: z.array(allowedTarget).default([]), deny: z.array(cidr).default([]) }).prefault({}),
   timeouts: z
     .strictObject({
       /** From accept to a complete, valid handshake; also how long a prober is listened to. */

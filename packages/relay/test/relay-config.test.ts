@@ -57,7 +57,7 @@ describe("our own format", () => {
           method: aes-256-gcm
           keys: [{ id: alice, name: Alice, secret: one }, { id: bob, secret: two }]
         - { port: 8389, method: 2022-blake3-aes-256-gcm, identityKey: "${psk(9)}", keys: [{ id: carol, secret: "${psk(1)}" }, { id: dave, secret: "${psk(2)}" }] }
-      targets: { allow: [10.1.0.0/16], deny: ["2001:db8::/32", 192.0.2.7] }
+      targets: { allow: [10.1.0.0/16, echo.fleet.svc], deny: ["2001:db8::/32", 192.0.2.7] }
       timeouts: { handshake: 30s, dial: 5s, idle: 0s, udpIdle: 2m }
       limits: { maxConnections: 100, udpSessionsPerKey: 8, udpSessions: 64 }
       replayFilter: false
@@ -81,7 +81,13 @@ describe("our own format", () => {
       [30_000, 5000, 0, 120_000],
     );
     assert.deepEqual([config.maxConnections, config.maxUdpSessionsPerKey, config.maxUdpSessions], [100, 8, 64]);
-    assert.deepEqual([config.allowTargets, config.denyTargets], [["10.1.0.0/16"], ["2001:db8::/32", "192.0.2.7"]]);
+    assert.deepEqual(
+      [config.allowTargets, config.denyTargets],
+      [
+        ["10.1.0.0/16", "echo.fleet.svc"],
+        ["2001:db8::/32", "192.0.2.7"],
+      ],
+    );
     assert.deepEqual([config.replayFilter, config.allowSegmentedHeader, config.drainTimeout], [false, true, 10_000]);
     assert.deepEqual(
       [config.admin, config.log],

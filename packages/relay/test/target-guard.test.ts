@@ -132,6 +132,16 @@ describe("exceptions", () => {
     assert.equal(guard.admits("::1%lo"), false);
   });
 
+  test("an allowed name holds for clients that ask by exactly that name, whatever it resolves to; deny still wins", () => {
+    const guard = guardWith({ allowTargets: ["echo.fleet.svc"], denyTargets: ["169.254.0.0/16"] });
+    for (const name of ["echo.fleet.svc", "ECHO.fleet.svc", "echo.fleet.svc."]) assert.equal(guard.admits("10.0.0.9", name), true, name);
+    for (const name of ["fleet.svc", "x.echo.fleet.svc", "echo.fleet.svc.example", "10.0.0.9", undefined])
+      assert.equal(guard.admits("10.0.0.9", name), false, name ?? "no name");
+    assert.equal(guard.admits("169.254.169.254", "echo.fleet.svc"), false);
+    assert.equal(guard.admits("not an address", "echo.fleet.svc"), false);
+    assert.equal(guard.admits("1.1.1.1", "echo.fleet.svc"), true);
+  });
+
   test("a rule that is no block is a bug of the caller", () => {
     assert.throws(() => guardWith({ allowTargets: ["10.0.0.0/99"] }), TypeError);
   });

@@ -1,7 +1,7 @@
 import type { AccessKey, LiveSession } from "@shadowfleet/relay";
 import type { ErrorCode } from "@shadowfleet/runtime";
 import { type Connection, type DialResult, dial, type Pump, type PumpResult, startPump } from "@shadowfleet/transport";
-import { type AcceptedStream, FAILED, formatHostPort, type ServerHandshake } from "@shadowfleet/wire";
+import { type AcceptedStream, ATYP_DOMAIN, FAILED, formatHostPort, type ServerHandshake } from "@shadowfleet/wire";
 import type { RelayContext } from "./relay-context.ts";
 import { countConnection, errorType, logConnection } from "./session-end.ts";
 
@@ -138,13 +138,14 @@ export class Session implements LiveSession {
     this.#listenWhileDialing(accepted);
     const { settings, resolver, metrics, clock } = this.#context;
     this.#dialing = new AbortController();
+    const name = accepted.target.type === ATYP_DOMAIN ? accepted.target.host : undefined;
     const startedMs = clock.monotonic();
     const result = await dial({
       host: accepted.target.host,
       port: accepted.target.port,
       timeoutMs: settings.config.dialTimeoutMs,
       resolver,
-      admit: (address) => settings.guard.admits(address),
+      admit: (address) => settings.guard.admits(address, name),
       signal: this.#dialing.signal,
     });
     this.#dialing = undefined;

@@ -46,6 +46,21 @@ async function refusalOf(relay: RelayFixture & { port: number }, target: { host:
 }
 
 describe("a target that cannot be reached", () => {
+  test("a name on the allow-list may stand for a private address; the address itself, and any other name for it, may not", async () => {
+    await using echo = await startEchoTarget();
+    const resolver: Resolver = {
+      resolve: async () => ({ ok: true, addresses: [{ address: "127.0.0.1", family: 4 }] }),
+      peek: () => undefined,
+    };
+    const settings = { allowPrivateTargets: false, targets: { allow: ["echo.example"] } };
+    await using relay = await startSingle(method, secret, settings, { resolver });
+    for (const host of ["other.example", "127.0.0.1"])
+      assert.equal(await refusalOf(relay, { host, port: echo.port }), "TARGET_FORBIDDEN", host);
+    const target = { host: "echo.example", port: echo.port };
+    using client = await ShadowClient.open({ port: relay.port, method, secret, target, payload: Buffer.from("hello") });
+    await eventually("the echo", () => client.received.toString() === "hello");
+  });
+
   test("refused, unresolvable, forbidden, port 0: reset at once, each under its code", async () => {
     await using closed = await holdClosedPort();
     await using relay = await startSingle(method, secret, { targets: { deny: ["127.0.0.9"] } });

@@ -25,8 +25,8 @@ export class NameRoutes {
    */
   choose(name: string, resolution: Resolution & { readonly ok: true }, guard: TargetGuard): ResolvedAddress | undefined {
     const route = this.#routes.get(name);
-    if (route?.resolution === resolution && guard.admits(route.address.address)) return route.address;
-    const admitted = resolution.addresses.filter((candidate) => guard.admits(candidate.address));
+    if (route?.resolution === resolution && guard.admits(route.address.address, name)) return route.address;
+    const admitted = resolution.addresses.filter((candidate) => guard.admits(candidate.address, name));
     const address =
       admitted.find((candidate) => candidate.address === route?.address.address) ??
       admitted.find((candidate) => candidate.family === this.#preferred) ??

@@ -35,8 +35,9 @@ export class RequestPath {
     else this.#sendToAddress(association, unmapIpv4(target.host), target.port, payload);
   }
 
-  #sendToAddress(association: Association, host: string, port: number, payload: Buffer): void {
-    if (!this.#options.guard().admits(host)) {
+  /** `name` is what resolved to `host`, if the client asked by name. */
+  #sendToAddress(association: Association, host: string, port: number, payload: Buffer, name?: string): void {
+    if (!this.#options.guard().admits(host, name)) {
       this.#options.drops.drop("up", association, "TARGET_FORBIDDEN", host);
       return;
     }
@@ -56,7 +57,7 @@ export class RequestPath {
     // A flow that has an address goes on with it while the name is looked up afresh: it would stutter with every expiry otherwise.
     const last = association.nameRoutes.last(name);
     if (last === undefined) association.nameQueue.push({ name, port, payload });
-    else this.#sendToAddress(association, last.address, port, payload);
+    else this.#sendToAddress(association, last.address, port, payload, name);
   }
 
   #sendResolved(association: Association, name: string, port: number, payload: Buffer, resolution: Resolution): void {
@@ -68,7 +69,7 @@ export class RequestPath {
     }
     const address = routes?.choose(name, resolution, this.#options.guard());
     if (address === undefined) this.#options.drops.drop("up", association, "TARGET_FORBIDDEN", name);
-    else this.#sendToAddress(association, unmapIpv4(address.address), port, payload);
+    else this.#sendToAddress(association, unmapIpv4(address.address), port, payload, name);
   }
 
   #queueFor(association: Association): NameQueue {

@@ -182,3 +182,16 @@ test("port 0 cannot be sent to and harms nothing", async (t) => {
   await until(() => app.counts.count("up", "BAD_ADDRESS") === 1);
   assert.equal(String((await client.ask("127.0.0.1", echo.address().port, "there")).payload), "there");
 });
+
+test("a name on the allow-list may stand for a private address; the address itself, and any other name for it, may not", async (t) => {
+  const resolver = new FakeResolver({ "echo.example": ["127.0.0.1"], "other.example": ["127.0.0.1"] });
+  const config = { ...relayConfig([{}]), allowPrivateTargets: false, allowTargets: ["echo.example"] };
+  const { port, clock, app } = await startRelay(t, config, { resolver });
+  const echo = await bindEcho(t);
+  const client = await openClient(t, { port: port(), clock });
+  for (const host of ["other.example", "127.0.0.1"]) client.send(host, echo.address().port, "refused");
+  await until(() => app.counts.count("up", "TARGET_FORBIDDEN") === 2);
+  for (const payload of ["first", "second"]) {
+    assert.equal(String((await client.ask("echo.example", echo.address().port, payload)).payload), payload);
+  }
+});
