@@ -21,7 +21,7 @@ const psk = (fill: number, length = 32) => Buffer.alloc(length, fill).toString("
 describe("our own format", () => {
   test("one port with one password: everything else has a default", () => {
     const config = load("ports: [{ port: 8388, password: barfoo! }]");
-    const { ports, admin, log, drainTimeout, drainDelay, ...rest } = config;
+    const { ports, admin, log, telemetry, drainTimeout, drainDelay, ...rest } = config;
     assert.equal(ports.length, 1);
     const [port] = ports;
     assert.deepEqual([port?.host, port?.port, port?.identityKey], ["::", 8388, undefined]);
@@ -47,6 +47,7 @@ describe("our own format", () => {
       warnings: [],
     });
     assert.deepEqual([admin.host, log.level, drainTimeout, drainDelay], ["127.0.0.1", "info", 30_000, 0]);
+    assert.deepEqual(telemetry.traces, { sampleRatio: 1, dataPlaneSampleRatio: 0 });
   });
 
   test("everything said", () => {

@@ -1,7 +1,15 @@
 export { type AdminAddress, AdminServer, type AdminServerOptions } from "./admin-server.ts";
 export type { App, AppDeps, Readiness } from "./app.ts";
 export { type Clock, ManualClock, systemClock } from "./clock.ts";
-export { adminSchema, type CommonConfig, commonConfigOf, commonConfigShape, logSchema } from "./common-config.ts";
+export {
+  adminSchema,
+  type CommonConfig,
+  commonConfigOf,
+  commonConfigShape,
+  logSchema,
+  type TracesConfig,
+  telemetrySchema,
+} from "./common-config.ts";
 export { ConfigError, type ConfigProblem } from "./config-error.ts";
 export { formatPath, parseWith } from "./config-schema.ts";
 export { type ConfigSource, parseConfigText, readConfigFile } from "./config-source.ts";

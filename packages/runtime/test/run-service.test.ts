@@ -107,6 +107,7 @@ describe("--check-config", () => {
       password: "<redacted>",
       admin: { host: "127.0.0.1", port: 0 },
       log: { level: "info", format: "json" },
+      telemetry: { traces: { sampleRatio: 1, dataPlaneSampleRatio: 0 } },
       drainTimeout: 30_000,
       drainDelay: 0,
       allowPrivateTargets: true,
