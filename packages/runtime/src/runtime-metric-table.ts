@@ -1,23 +1,25 @@
+export type RuntimeMetricType = "counter" | "gauge" | "histogram";
+
 /** One series family made by OpenTelemetry's Node.js instrumentation rather than by the fleet's registry. */
-export interface RuntimeMetricEntry {
+export interface RuntimeMetricEntry<Series extends string = string, Type extends RuntimeMetricType = RuntimeMetricType> {
   /** As scraped. */
-  readonly series: string;
-  readonly type: "counter" | "gauge" | "histogram";
+  readonly series: Series;
+  readonly type: Type;
   readonly unit: string;
   readonly labels: readonly string[];
   readonly description: string;
 }
 
-const runtime = (
-  series: string,
-  type: RuntimeMetricEntry["type"],
+const runtime = <Series extends string, Type extends RuntimeMetricType>(
+  series: Series,
+  type: Type,
   unit: string,
   description: string,
   labels: readonly string[] = [],
-): RuntimeMetricEntry => ({ series, type, unit, labels, description });
+): RuntimeMetricEntry<Series, Type> => ({ series, type, unit, labels, description });
 
 /** What `@opentelemetry/instrumentation-runtime-node` adds to every scrape; a test compares it with a real one. */
-export const RUNTIME_METRICS: readonly RuntimeMetricEntry[] = [
+export const RUNTIME_METRICS = [
   runtime("nodejs_eventloop_utilization", "gauge", "1", "Share of time since the last scrape the event loop was busy, 0 to 1"),
   runtime("nodejs_eventloop_time_total", "counter", "s", "Time the event loop spent in each state", ["nodejs_eventloop_state"]),
   runtime(
@@ -38,4 +40,4 @@ export const RUNTIME_METRICS: readonly RuntimeMetricEntry[] = [
   runtime("v8js_memory_heap_space_available_size", "gauge", "By", "Heap still available by space", ["v8js_heap_space_name"]),
   runtime("v8js_memory_heap_space_physical_size", "gauge", "By", "Heap committed by space", ["v8js_heap_space_name"]),
   runtime("v8js_resource_active", "gauge", "{resource}", "Resources that keep the event loop alive, by type", ["v8js_resource_type"]),
-];
+] as const satisfies readonly RuntimeMetricEntry[];
