@@ -138,7 +138,7 @@ describe("ConfigWatcher", () => {
     await using management = await FakeConfigService.start();
     await using member = startWatcher([management.port]);
     const stream = await management.streamNumber(1);
-    const upstream = (id: string, order: bigint) => ({ id, order, host: "h", port: 1, method: "m", secret: "s" });
+    const upstream = (id: string, order: bigint) => ({ id, order, host: "h", udpHost: "", port: 1, method: "m", secret: "s" });
     stream.snapshot({ upstreams: [upstream("b", 20n), upstream("a", 10n)], failCounts: [{ upstreamId: "a", count: 3 }] });
     await member.inForce(1);
     stream.delta({ upstreams: [upstream("c", 15n)], removedUpstreams: ["b"], failCounts: [{ upstreamId: "c", count: 1 }] });

@@ -37,6 +37,8 @@ export interface KeyRecord {
 export interface UpstreamRecord {
   readonly id: string;
   readonly host: string;
+  /** Where UDP goes, when that is another host. */
+  readonly udpHost?: string;
   readonly port: number;
   readonly method: string;
   readonly secret: string;

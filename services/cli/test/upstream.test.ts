@@ -22,6 +22,7 @@ const UPSTREAM_DOCUMENT = {
   id: "r1",
   displayName: "Prague",
   host: "relay.example",
+  udpHost: "relay.example",
   port: 8388,
   method: "aes-256-gcm",
   failCount: 3,

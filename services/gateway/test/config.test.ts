@@ -234,6 +234,7 @@ upstreams:
     ["a plugin", { upstreams: ["ss://YWVzLTEyOC1nY206dGVzdA@h:1/?plugin=obfs-local%3Bobfs%3Dhttp"] }, ["upstreams[0]"]],
     ["no URI", { upstreams: ["http://h:1"] }, ["upstreams[0]"]],
     ["an entry that is nothing", { upstreams: [7, null] }, ["upstreams[0]", "upstreams[1]"]],
+    ["a bad host for UDP", { upstreams: [{ uri: "ss://YWVzLTEyOC1nY206dGVzdA@h:1", udpHost: "a b" }] }, ["upstreams[0].udpHost"]],
     ["missing parts", { upstreams: [{ host: "h" }] }, ["upstreams[0].port", "upstreams[0].method", "upstreams[0].secret"]],
     ["parts beside a URI", { upstreams: [{ uri: "ss://YWVzLTEyOC1nY206dGVzdA@h:1", port: 2 }] }, ["upstreams[0].port"]],
     ["an unknown key in an entry", { upstreams: [{ ...upstream, passwrd: 1 }] }, ["upstreams[0].passwrd"]],

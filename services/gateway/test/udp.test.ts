@@ -22,6 +22,18 @@ import { startTestUpstream } from "./test-upstream.ts";
 expectNoOpenHandles();
 
 describe("UDP ASSOCIATE", () => {
+  test("datagrams go to the upstream's udpHost where it has one, connections to its host", async (t) => {
+    const upstream = await startTestUpstream(t, {});
+    await using echo = await startUdpEchoTarget();
+    // Nothing listens on that address: a datagram sent there would never be answered.
+    const gateway = await startGateway(t, { upstreams: [{ ...upstream.entry, host: "127.0.0.77", udpHost: upstream.host }] });
+    const association = await socks5Associate({ proxy: gateway.proxy });
+    association.send(echo, Buffer.from("elsewhere"));
+    assert.equal(String((await association.receive()).payload), "elsewhere");
+    assert.deepEqual(upstream.packets, [`127.0.0.1:${echo.port}`]);
+    await association.close();
+  });
+
   for (const method of [
     "aes-128-gcm",
     "chacha20-ietf-poly1305",

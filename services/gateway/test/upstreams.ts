@@ -10,5 +10,5 @@ const credential: Credential = {
 
 /** Upstreams that only a picker looks at. */
 export function namedUpstreams(...ids: string[]): Upstream[] {
-  return ids.map((id, index) => ({ id, host: "127.0.0.1", port: 1000 + index, credential, tag: undefined }));
+  return ids.map((id, index) => ({ id, host: "127.0.0.1", udpHost: "127.0.0.1", port: 1000 + index, credential, tag: undefined }));
 }

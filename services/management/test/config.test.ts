@@ -91,7 +91,7 @@ describe("management's configuration", () => {
         { id: "d", port: 9003, secret: "y", startTime: "2027-01-01T00:00:00Z", expireTime: "2026-01-01T00:00:00Z" },
       ],
       upstreams: [
-        { host: "a b", port: 1, method: "aes-128-gcm", secret: "x" },
+        { host: "a b", udpHost: "c d", port: 1, method: "aes-128-gcm", secret: "x" },
         { host: "h", port: 1, method: "aes-128-gcm", secret: "x" },
         { host: "h", port: 1, method: "des-cfb", secret: "x" },
       ],
@@ -100,7 +100,7 @@ describe("management's configuration", () => {
     assert.deepEqual(paths, [
       ...["declared.ports[0].method", "declared.ports[2].identityKey", "declared.ports[3].port"],
       ...["declared.keys[1].port", "declared.keys[3].id", "declared.keys[3].secret", "declared.keys[4].expireTime"],
-      ...["declared.upstreams[0].host", "declared.upstreams[2].id", "declared.upstreams[2].method"],
+      ...["declared.upstreams[0].host", "declared.upstreams[0].udpHost", "declared.upstreams[2].id", "declared.upstreams[2].method"],
     ]);
   });
 

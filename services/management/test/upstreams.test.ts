@@ -27,6 +27,10 @@ describe("upstreams", () => {
       [byUri.upstream!.id, byUri.upstream!.method, byUri.upstream!.displayName, byUri.upstream!.secret],
       ["192.168.100.1:8888", "aes-128-gcm", "Example1", ""],
     );
+    assert.equal(upstream!.udpHost, "");
+    const split = await create({ ...GOOD, id: "split", udpHost: "udp.relay.example" });
+    assert.equal(split.upstream!.udpHost, "udp.relay.example");
+    await call(fleet.clients.upstreams, "deleteUpstream", { id: "split" });
     const v6 = await create({ ...GOOD, host: "2001:db8::1" });
     assert.equal(v6.upstream!.id, "[2001:db8::1]:8388");
   });
@@ -49,6 +53,7 @@ describe("upstreams", () => {
   for (const [name, upstream, more, fields] of [
     ["nothing", {}, {}, ["upstream.host", "upstream.method", "upstream.port"]],
     ["a URI beside fields", GOOD, { accessUri: "ss://YWVzLTEyOC1nY206dGVzdA@192.168.100.1:8888" }, ["access_uri"]],
+    ["a bad host for UDP", { ...GOOD, udpHost: "a b" }, {}, ["upstream.udp_host"]],
     ["a URI that is none", {}, { accessUri: "http://x" }, ["access_uri"]],
     ["a plugin", {}, { accessUri: "ss://YWVzLTEyOC1nY206dGVzdA@192.168.100.1:8888/?plugin=obfs-local" }, ["access_uri"]],
     ["an id with spaces and an empty secret", { ...GOOD, id: "a b", secret: "" }, {}, ["upstream.id", "upstream.secret"]],

@@ -38,6 +38,7 @@ const add = defineCommand({
     id: textFlag("ID", "the id (default: host:port)"),
     name: textFlag("NAME", "for people to read"),
     host: textFlag("HOST", "name or address"),
+    udpHost: textFlag("HOST", "name or address for UDP, when that is another one"),
     port: valueFlag("N", "the port there", readPort),
     method: valueFlag("METHOD", "encryption method", readMethod),
     secretFile: textFlag("FILE", `password or pre-shared key; ${SECRET_FILE_HELP}`),
@@ -47,14 +48,14 @@ const add = defineCommand({
     "shadowfleet upstream add --host relay.example --port 8388 --method chacha20-ietf-poly1305 --secret-file relay.secret",
   ],
   run: async ({ args, flags }, { fleet, output, terminal }) => {
-    const { host, port, method, secretFile, id = "", name: displayName = "" } = flags;
+    const { host, udpHost = "", port, method, secretFile, id = "", name: displayName = "" } = flags;
     const fields = [host, port, method, secretFile].filter((value) => value !== undefined);
     const needed = args.uri === undefined ? 4 : 0;
     if (fields.length !== needed) throw new UsageError("needs either a URI, or --host, --port, --method and --secret-file");
     const accessUri = args.uri === "-" ? (await readSecretText("-", terminal)).trim() : (args.uri ?? "");
     const secret = secretFile === undefined ? "" : await readSecretText(secretFile, terminal);
     const request = CreateUpstreamRequest.fromPartial({
-      upstream: { id, displayName, host: host ?? "", port: port ?? 0, method: method ?? "", secret },
+      upstream: { id, displayName, host: host ?? "", udpHost, port: port ?? 0, method: method ?? "", secret },
       accessUri,
       requestId: randomUUID(),
     });

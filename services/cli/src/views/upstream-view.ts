@@ -11,6 +11,7 @@ export function upstreamDocument(upstream: Upstream): Document {
     id: upstream.id,
     displayName: upstream.displayName,
     host: upstream.host,
+    udpHost: upstream.udpHost || upstream.host,
     port: upstream.port,
     method: upstream.method,
     failCount: upstream.failCount,

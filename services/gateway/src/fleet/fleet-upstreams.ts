@@ -10,15 +10,17 @@ export interface FleetUpstreams {
 
 /** Makes management's upstreams ready for use. One that cannot be used is left out and does not take the others with it. */
 export function planFleetUpstreams(configured: readonly ConfigUpstream[], allowInsecureCiphers: boolean): FleetUpstreams {
-  const drafts = configured.map(({ id, host, port, method, secret }) => ({
+  const drafts = configured.map(({ id, host, udpHost, port, method, secret }) => ({
     id,
     host,
+    udpHost: udpHost === "" ? undefined : udpHost,
     port,
     method,
     secret,
     tag: undefined,
     path: id,
     hostPath: `${id}: host`,
+    udpHostPath: `${id}: udpHost`,
     methodPath: `${id}: method`,
     secretPath: `${id}: secret`,
   }));

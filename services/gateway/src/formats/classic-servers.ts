@@ -38,7 +38,7 @@ function serverPassword(entry: unknown, path: string, method: string, report: Re
   const own = textOf(entry[2], `${path}[2]`, report);
   if (place === undefined || port === undefined || secret === undefined) return undefined;
   const paths = { path, hostPath: `${path}[0]`, methodPath: own === undefined ? "method" : `${path}[2]`, secretPath: `${path}[1]` };
-  return { id: undefined, host: place.host, port, method: own ?? method, secret, tag: undefined, ...paths };
+  return { id: undefined, host: place.host, udpHost: undefined, port, method: own ?? method, secret, tag: undefined, ...paths };
 }
 
 function singlePassword(data: Fields, method: string, report: Report, warnings: string[]): UpstreamDraft[] {
@@ -57,7 +57,7 @@ function singlePassword(data: Fields, method: string, report: Report, warnings: 
     const port = place?.port ?? common;
     if (!place || port === undefined || secret === undefined) return [];
     const paths = { path: pathOf(index), hostPath: pathOf(index), methodPath: "method", secretPath: "password" };
-    return [{ id: undefined, host: place.host, port, method, secret, tag: undefined, ...paths }];
+    return [{ id: undefined, host: place.host, udpHost: undefined, port, method, secret, tag: undefined, ...paths }];
   });
 }
 

@@ -11,6 +11,8 @@ const upstreamSchema = z.strictObject({
   /** An `ss://` URI, instead of the four below. */
   uri: z.string().min(1).optional(),
   host: z.string().min(1).optional(),
+  /** Where UDP goes, when that is another host. */
+  udpHost: z.string().min(1).optional(),
   port: portNumber().optional(),
   method: z.string().min(1).optional(),
   secret: z.string().min(1).optional(),
@@ -56,7 +58,7 @@ function fromUriEntry(uri: string, fields: UpstreamEntry, path: string, problems
 
 function fromUri(
   text: string,
-  { id, tag }: Pick<UpstreamEntry, "id" | "tag">,
+  { id, tag, udpHost }: Pick<UpstreamEntry, "id" | "tag" | "udpHost">,
   path: string,
   uriPath: string,
   problems: ConfigProblem[],
@@ -67,15 +69,21 @@ function fromUri(
     problems.push({ path: uriPath, reason: "names a SIP003 plugin, which the gateway cannot start; use a URI without one" });
   if (!parsed.ok || parsed.uri.plugin) return undefined;
   const { host, port, method, password: secret, tag: uriTag }: AccessUri = parsed.uri;
-  const everywhere = { path, hostPath: uriPath, methodPath: uriPath, secretPath: uriPath };
-  return { id, host, port, method, secret, tag: tag ?? uriTag, ...everywhere };
+  const everywhere = { path, udpHostPath: `${path}.udpHost`, hostPath: uriPath, methodPath: uriPath, secretPath: uriPath };
+  return { id, host, udpHost, port, method, secret, tag: tag ?? uriTag, ...everywhere };
 }
 
 function fromParts(fields: UpstreamEntry, path: string, problems: ConfigProblem[]): UpstreamDraft | undefined {
-  const { id, host, port, method, secret, tag } = fields;
+  const { id, host, udpHost, port, method, secret, tag } = fields;
   for (const part of PARTS)
     if (fields[part] === undefined) problems.push({ path: `${path}.${part}`, reason: "required, unless uri is given" });
   if (host === undefined || port === undefined || method === undefined || secret === undefined) return undefined;
-  const paths = { path, hostPath: `${path}.host`, methodPath: `${path}.method`, secretPath: `${path}.secret` };
-  return { id, host, port, method, secret, tag, ...paths };
+  const paths = {
+    path,
+    hostPath: `${path}.host`,
+    udpHostPath: `${path}.udpHost`,
+    methodPath: `${path}.method`,
+    secretPath: `${path}.secret`,
+  };
+  return { id, host, udpHost, port, method, secret, tag, ...paths };
 }

@@ -7,12 +7,15 @@ export interface UpstreamDraft {
   /** Undefined: `host:port`. */
   readonly id: string | undefined;
   readonly host: string;
+  /** Undefined: the same host. */
+  readonly udpHost: string | undefined;
   readonly port: number;
   readonly method: string;
   readonly secret: string;
   readonly tag: string | undefined;
   readonly path: string;
   readonly hostPath: string;
+  readonly udpHostPath?: string;
   readonly methodPath: string;
   readonly secretPath: string;
 }
@@ -67,6 +70,8 @@ function toUpstream(draft: UpstreamDraft, id: string, options: UpstreamPlanOptio
   };
   const address = addressFrom(draft.host, draft.port);
   if (!address) report(draft.hostPath, "is not a host name or IP address");
+  const udpAddress = draft.udpHost === undefined ? address : addressFrom(draft.udpHost, draft.port);
+  if (address && !udpAddress) report(draft.udpHostPath ?? draft.path, "is not a host name or IP address");
   const method = findMethod(draft.method);
   if (!method) report(draft.methodPath, explainUnavailable(draft.method) ?? "is not available");
   else if (method.kind === "stream" && !options.allowInsecureCiphers) {
@@ -77,6 +82,7 @@ function toUpstream(draft: UpstreamDraft, id: string, options: UpstreamPlanOptio
   }
   const derived = method && deriveCredential(method.name, draft.secret);
   if (derived && !derived.ok) report(draft.secretPath, derived.reason);
-  if (!address || !derived?.ok) return undefined;
-  return { id, host: address.host, port: draft.port, credential: derived.credential, tag: draft.tag };
+  if (!address || !udpAddress || !derived?.ok) return undefined;
+  const { credential } = derived;
+  return { id, host: address.host, udpHost: udpAddress.host, port: draft.port, credential, tag: draft.tag };
 }

@@ -66,7 +66,7 @@ export class UdpAssociation implements Tunnel {
     const { settings, resolver, metrics, logger } = this.#options.context;
     let outcome: "OK" | ErrorCode = "NO_UPSTREAM";
     for (const upstream of settings.picker.plan()) {
-      const resolution = resolver.peek(upstream.host) ?? (await resolver.resolve(upstream.host));
+      const resolution = resolver.peek(upstream.udpHost) ?? (await resolver.resolve(upstream.udpHost));
       if (this.#code !== undefined) return this.#code;
       outcome = resolution.ok ? this.#open(upstream, resolution.addresses[0]?.address ?? "", udpPort) : resolution.code;
       metrics.add("shadowsocks.upstream.picks", 1, { upstream: upstream.id, result: outcome });

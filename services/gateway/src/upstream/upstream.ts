@@ -6,6 +6,8 @@ export interface Upstream {
   readonly id: string;
   /** A name, or a literal address without brackets. */
   readonly host: string;
+  /** Where UDP goes: mostly the same. */
+  readonly udpHost: string;
   readonly port: number;
   readonly credential: Credential;
   /** The name people gave it. */

@@ -128,10 +128,12 @@ function keyRecord(key: DeclaredInput["keys"][number], secret: string): KeyRecor
 
 function planUpstreams({ upstreams }: DeclaredInput, allowInsecure: boolean, report: Report): Map<string, UpstreamRecord> {
   const planned = new Map<string, UpstreamRecord>();
-  for (const [index, { id: givenId, host, port, method: name, secret, name: displayName }] of upstreams.entries()) {
+  for (const [index, { id: givenId, host, udpHost, port, method: name, secret, name: displayName }] of upstreams.entries()) {
     const path = `upstreams[${index}]`;
     const address = addressFrom(host, port);
     if (!address) report(`${path}.host`, "is not a host name or IP address");
+    const udpAddress = udpHost === undefined ? undefined : addressFrom(udpHost, port);
+    if (udpHost !== undefined && !udpAddress) report(`${path}.udpHost`, "is not a host name or IP address");
     const id = givenId ?? upstreamIdOf(host, port);
     if (planned.has(id)) report(`${path}.id`, `upstream id "${id}" is declared twice`);
     const method = checkMethod(name, allowInsecure);
@@ -141,7 +143,16 @@ function planUpstreams({ upstreams }: DeclaredInput, allowInsecure: boolean, rep
     }
     const derived = deriveCredential(method.value.name, secret);
     if (!derived.ok) report(`${path}.secret`, derived.reason);
-    planned.set(id, { id, host: address?.host ?? host, port, method: method.value.name, secret, displayName, order: index });
+    planned.set(id, {
+      id,
+      host: address?.host ?? host,
+      ...(udpAddress && { udpHost: udpAddress.host }),
+      port,
+      method: method.value.name,
+      secret,
+      displayName,
+      order: index,
+    });
   }
   return planned;
 }

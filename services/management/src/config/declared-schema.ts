@@ -36,6 +36,8 @@ const declaredUpstream = z.strictObject({
   /** Default: host:port. */
   id: upstreamId.optional(),
   host: z.string().min(1),
+  /** Where UDP goes, when that is another host. */
+  udpHost: z.string().min(1).optional(),
   port: portNumber(),
   method: z.string().min(1),
   secret: z.string().min(1),

@@ -14,6 +14,8 @@ export interface UpstreamDraft {
   /** Empty: host:port. */
   readonly id: string;
   readonly host: string;
+  /** Empty: the same host. */
+  readonly udpHost: string;
   readonly port: number;
   readonly method: string;
   readonly secret: string;
@@ -84,11 +86,16 @@ export class Upstreams {
     return entry;
   }
 
-  #check({ id, host, port, method: name, secret, displayName }: UpstreamDraft, problems: FieldProblems): Omit<UpstreamRecord, "order"> {
+  #check(
+    { id, host, udpHost, port, method: name, secret, displayName }: UpstreamDraft,
+    problems: FieldProblems,
+  ): Omit<UpstreamRecord, "order"> {
     const isPort = port >= 1 && port <= 0xffff;
     problems.require(isPort, "upstream.port", "must be a port number from 1 to 65535");
     const address = addressFrom(host, isPort ? port : 1);
     if (!address) problems.add("upstream.host", "must be a host name or IP address");
+    const udpAddress = udpHost === "" ? undefined : addressFrom(udpHost, isPort ? port : 1);
+    problems.require(udpHost === "" || udpAddress !== undefined, "upstream.udp_host", "must be a host name or IP address");
     const chosenId = id || upstreamIdOf(address?.host ?? host, port);
     if (id !== "")
       problems.require(
@@ -110,7 +117,15 @@ export class Upstreams {
     if (!method.ok) problems.add("upstream.method", method.reason);
     const derived = method.ok ? deriveCredential(method.value.name, secret) : undefined;
     if (derived && !derived.ok) problems.add("upstream.secret", derived.reason);
-    return { id: chosenId, host: address?.host ?? host, port, method: method.ok ? method.value.name : name, secret, displayName };
+    return {
+      id: chosenId,
+      host: address?.host ?? host,
+      ...(udpAddress && { udpHost: udpAddress.host }),
+      port,
+      method: method.ok ? method.value.name : name,
+      secret,
+      displayName,
+    };
   }
 
   #nextOrder(): number {
@@ -135,5 +150,5 @@ function fromUri(draft: UpstreamDraft, accessUri: string, problems: FieldProblem
   }
   const { host, port, method, password, plugin, tag = "" } = parsed.uri;
   problems.require(plugin === undefined, "access_uri", "asks for a plugin, which gateways do not run");
-  return { id: draft.id, displayName: draft.displayName || tag, host, port, method, secret: password };
+  return { ...draft, displayName: draft.displayName || tag, host, port, method, secret: password };
 }

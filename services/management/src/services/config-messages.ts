@@ -27,8 +27,8 @@ export function configPort({ record: { port, host, method, identityKey } }: Port
 
 /** `order` is the place in the order of tries: declared ones have the smallest. */
 export function configUpstream({ origin, record }: UpstreamEntry): ConfigUpstream {
-  const { id, host, port, method, secret, order } = record;
-  return { id, host, port, method, secret, order: BigInt(origin === "declared" ? order : order + MAX_DECLARED) };
+  const { id, host, udpHost = "", port, method, secret, order } = record;
+  return { id, host, udpHost, port, method, secret, order: BigInt(origin === "declared" ? order : order + MAX_DECLARED) };
 }
 
 /** Above every place of a declared upstream. */

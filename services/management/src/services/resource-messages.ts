@@ -68,6 +68,7 @@ export function upstreamMessage({ record, version, origin }: UpstreamEntry, fail
     method: record.method,
     secret: "",
     displayName: record.displayName,
+    udpHost: record.udpHost ?? "",
     failCount: failCount?.count ?? 0,
     failCountTime: timeOf(failCount?.changedAtMs),
     origin: ORIGINS[origin],

@@ -63,6 +63,7 @@ class UpstreamCalls {
     const draft = {
       id: wanted?.id ?? "",
       host: wanted?.host ?? "",
+      udpHost: wanted?.udpHost ?? "",
       port: wanted?.port ?? 0,
       method: wanted?.method ?? "",
       secret: wanted?.secret ?? "",

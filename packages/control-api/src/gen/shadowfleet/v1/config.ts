@@ -145,6 +145,8 @@ export interface ConfigUpstream {
   secret: string;
   /** Place in the order of tries, smallest first. */
   order: bigint;
+  /** Where UDP goes, when that is another host than `host`; empty for the same. */
+  udpHost: string;
 }
 
 /** failCnt of one upstream. */
@@ -916,7 +918,7 @@ export const ConfigKey: MessageFns<ConfigKey> = {
 };
 
 function createBaseConfigUpstream(): ConfigUpstream {
-  return { id: "", host: "", port: 0, method: "", secret: "", order: 0n };
+  return { id: "", host: "", port: 0, method: "", secret: "", order: 0n, udpHost: "" };
 }
 
 export const ConfigUpstream: MessageFns<ConfigUpstream> = {
@@ -941,6 +943,9 @@ export const ConfigUpstream: MessageFns<ConfigUpstream> = {
         throw new globalThis.Error("value provided for field message.order of type uint64 too large");
       }
       writer.uint32(48).uint64(message.order);
+    }
+    if (message.udpHost !== "") {
+      writer.uint32(58).string(message.udpHost);
     }
     return writer;
   },
@@ -1006,6 +1011,14 @@ export const ConfigUpstream: MessageFns<ConfigUpstream> = {
             message.order = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.udpHost = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1029,6 +1042,7 @@ export const ConfigUpstream: MessageFns<ConfigUpstream> = {
     message.method = object.method ?? "";
     message.secret = object.secret ?? "";
     message.order = (object.order !== undefined && object.order !== null) ? BigInt(object.order) : 0n;
+    message.udpHost = object.udpHost ?? "";
     return message;
   },
 };

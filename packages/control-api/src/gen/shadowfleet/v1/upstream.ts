@@ -46,6 +46,8 @@ export interface Upstream {
   origin: Origin;
   /** Changes with every change. Output only. */
   resourceVersion: bigint;
+  /** Where UDP goes, when that is another host than `host`; empty for the same. */
+  udpHost: string;
 }
 
 /** Request of GetUpstream. */
@@ -152,6 +154,7 @@ function createBaseUpstream(): Upstream {
     failCountTime: undefined,
     origin: 0,
     resourceVersion: 0n,
+    udpHost: "",
   };
 }
 
@@ -189,6 +192,9 @@ export const Upstream: MessageFns<Upstream> = {
         throw new globalThis.Error("value provided for field message.resourceVersion of type uint64 too large");
       }
       writer.uint32(80).uint64(message.resourceVersion);
+    }
+    if (message.udpHost !== "") {
+      writer.uint32(90).string(message.udpHost);
     }
     return writer;
   },
@@ -286,6 +292,14 @@ export const Upstream: MessageFns<Upstream> = {
             message.resourceVersion = reader.uint64() as bigint;
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.udpHost = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -315,6 +329,7 @@ export const Upstream: MessageFns<Upstream> = {
     message.resourceVersion = (object.resourceVersion !== undefined && object.resourceVersion !== null)
       ? BigInt(object.resourceVersion)
       : 0n;
+    message.udpHost = object.udpHost ?? "";
     return message;
   },
 };
