@@ -2,6 +2,7 @@ export { CachingResolver, type CachingResolverOptions } from "./caching-resolver
 export type { Connection } from "./connection.ts";
 export { readDescriptorLimit } from "./descriptors.ts";
 export { type DialOptions, type DialResult, dial } from "./dial.ts";
+export { type LiveConnectionRules, LiveConnections } from "./live-connections.ts";
 export type { NameLookup } from "./name-lookup.ts";
 export { type ByteMeter, type Pump, type PumpOptions, type PumpResult, startPump } from "./pump.ts";
 export { setReadBufferSize } from "./read-buffer.ts";
