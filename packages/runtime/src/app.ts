@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import type { TraceConnection } from "./connection-span.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -7,6 +8,8 @@ export interface AppDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Told of every proxied connection when it is over. Absent while these are not traced. */
+  readonly traceConnection?: TraceConnection;
 }
 
 /** Whether a service can take traffic, and why not. Served as `/readyz`. */

@@ -13,6 +13,7 @@ export {
 export { ConfigError, type ConfigProblem } from "./config-error.ts";
 export { formatPath, parseWith } from "./config-schema.ts";
 export { type ConfigSource, parseConfigText, readConfigFile } from "./config-source.ts";
+export { connectionTracer, type ProxiedConnection, type TraceConnection } from "./connection-span.ts";
 export { createEnvironment, systemEnvironment } from "./environment.ts";
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry, errorEntry, type GrpcStatus, type LogLevel } from "./error-codes.ts";
 export { codeOf, FleetError } from "./fleet-error.ts";
@@ -51,3 +52,6 @@ export { labelName, seriesName, seriesType } from "./series-name.ts";
 export type { ServiceDefinition } from "./service-definition.ts";
 export { type ExtraFlag, parseServiceFlags, type ServiceFlags, usageText } from "./service-flags.ts";
 export { closestWord } from "./spelling.ts";
+export type { SpanProcessor } from "./trace-sdk.ts";
+export { activeTraceparent, spanContextOf } from "./traceparent.ts";
+export { startTracing, type Tracing, type TracingOptions } from "./tracing.ts";

@@ -1,3 +1,4 @@
+import { isSpanContextValid, trace } from "@opentelemetry/api";
 import { type Bindings, type ChildLoggerOptions, type DestinationStream, type Logger as PinoLogger, pino } from "pino";
 import { formatTextLine } from "./log-text.ts";
 import { redactFields, redactText } from "./redaction.ts";
@@ -19,6 +20,8 @@ export interface LoggerOptions {
   readonly level: LogThreshold;
   /** Default json. */
   readonly format?: LogFormat;
+  /** Lines written inside a span say which. Default false. */
+  readonly traced?: boolean;
   /** Receives whole lines with their line feed. Default: stdout. */
   readonly destination?: { write(line: string): void };
 }
@@ -34,6 +37,7 @@ export function createLogger(options: LoggerOptions): Logger {
     {
       level: options.level,
       base: { service: options.name },
+      ...(options.traced ? { mixin: traceFields } : {}),
       timestamp: pino.stdTimeFunctions.isoTime,
       // Errors are plain redacted data by then; pino's own serializer would name their type Object.
       serializers: { err: (error: unknown) => error },
@@ -53,6 +57,13 @@ export function createLogger(options: LoggerOptions): Logger {
   );
   redactChildBindings(logger);
   return logger;
+}
+
+/** Of the active span, under the names that log collectors look for. */
+function traceFields(): object {
+  const span = trace.getActiveSpan()?.spanContext();
+  if (!span || !isSpanContextValid(span)) return {};
+  return { trace_id: span.traceId, span_id: span.spanId, trace_flags: span.traceFlags.toString(16).padStart(2, "0") };
 }
 
 /** Objects printed by `%o` and `%j` in a message; the first argument is the field object, which the formatter redacts. */

@@ -12,6 +12,7 @@ import { redactedConfigYaml } from "./redacted-config.ts";
 import { ServiceApp } from "./service-app.ts";
 import type { ServiceDefinition } from "./service-definition.ts";
 import { parseServiceFlags, type ServiceFlags, usageText } from "./service-flags.ts";
+import { startTracing } from "./tracing.ts";
 
 /** The outside of a service: what it prints to and is stopped by. */
 export interface ServiceHost {
@@ -76,15 +77,18 @@ async function serve<Config extends CommonConfig>(
 ): Promise<void> {
   const { name, version } = service;
   const { logDestination: destination } = host;
-  const logger = createLogger({ name, ...config.log, ...(destination ? { destination } : {}) });
+  const { traces } = config.telemetry;
+  const identity = { serviceName: name, version, instanceId: `${hostname()}-${process.pid}` };
+  const logger = createLogger({ name, ...config.log, traced: traces.endpoint !== undefined, ...(destination ? { destination } : {}) });
+  const tracing = await startTracing({ ...identity, traces, logger });
+  const { traceConnection } = tracing;
   const metrics = createMetrics({
-    serviceName: name,
-    version,
-    instanceId: `${hostname()}-${process.pid}`,
+    ...identity,
     onReadError: (error) => logger.error({ code: "INTERNAL", err: error }, "a metric could not be read"),
   });
   const admin: AdminServer = new AdminServer({ logger, metrics, readiness: () => lifecycle.readiness() });
-  const app = new ServiceApp(service, config, { logger, metrics, clock: systemClock }, admin);
+  const deps = { logger, metrics, clock: systemClock, ...(traceConnection ? { traceConnection } : {}) };
+  const app = new ServiceApp(service, config, deps, admin);
   const lifecycle = new Lifecycle({
     logger,
     metrics,
@@ -93,6 +97,7 @@ async function serve<Config extends CommonConfig>(
     process: host.process,
     ...(loadConfig ? { reload: async () => app.reload(await loadConfig()) } : {}),
   });
+  lifecycle.onExit("traces", () => tracing.shutdown());
   lifecycle.onExit("metrics", () => metrics.shutdown());
   lifecycle.onExit("admin server", () => admin.close());
   lifecycle.addApp(name, app);

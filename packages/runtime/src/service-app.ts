@@ -33,11 +33,11 @@ export class ServiceApp<Config extends CommonConfig> implements DrivenApp {
     await this.#app.start();
   }
 
-  /** Applies a validated configuration. The admin address and the log stay: other processes and people know where they are. */
+  /** Applies a validated configuration. What other processes and people know stays: the admin address, the log, where spans go. */
   async reload(next: Config): Promise<void> {
     await this.#app?.reload(next);
-    const fixed = ({ admin, log }: Config) => JSON.stringify([admin, log]);
-    if (fixed(this.#config) !== fixed(next)) this.#deps.logger.warn("changes of admin and log take effect at the next start");
+    const fixed = ({ admin, log, telemetry }: Config) => JSON.stringify([admin, log, telemetry]);
+    if (fixed(this.#config) !== fixed(next)) this.#deps.logger.warn("changes of admin, log and telemetry take effect at the next start");
     this.#config = next;
   }
 

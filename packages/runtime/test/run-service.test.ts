@@ -181,7 +181,7 @@ describe("serving", () => {
     const host = await run(["--config", file]);
     await configure({ port: 0, password: PASSWORD, admin: { port: 1 } });
     host.process.emit("SIGHUP");
-    await host.logs("changes of admin and log take effect at the next start");
+    await host.logs("changes of admin, log and telemetry take effect at the next start");
     assert.equal(await host.stop(), 0);
   });
 

@@ -72,6 +72,9 @@ export {
   startSinkTarget,
   startSourceTarget,
 } from "./tcp-targets.ts";
+export { type OtlpReceiver, startOtlpReceiver } from "./traces/otlp-receiver.ts";
+export { type RecordSpansOptions, recordSpans, SpanRecorder } from "./traces/span-recorder.ts";
+export type { TracedSpan } from "./traces/traced-span.ts";
 export {
   bindUdp,
   closeUdp,
