@@ -69,7 +69,7 @@ function isLoadable(path: string): boolean {
   const [top = "", ...below] = path.split(sep);
   if (path.includes("node_modules")) return false; // Packages below are copied by their own names when they are needed.
   if (/\.(map|md|markdown|flow|tsbuildinfo|ts|mts|cts)$/.test(path)) return /^licen[cs]e/i.test(basename(path));
-  return below.length > 0 || !/^(tests?|__tests__|docs?|examples?|benchmarks?|\.github)$/.test(top);
+  return below.length > 0 || !/^(tests?|__tests__|coverage|docs?|examples?|benchmarks?|\.github)$/.test(top);
 }
 
 function copyPackage(place: string): void {

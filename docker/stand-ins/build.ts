@@ -7,7 +7,7 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, renameSync, rm
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { BASE_PACKAGES, PROMETHEUS_PACKAGES, REDIS_PACKAGES } from "./packages.ts";
+import { BASE_PACKAGES, REDIS_PACKAGES } from "./packages.ts";
 
 const here = import.meta.dirname;
 const root = join(here, "../..");
@@ -25,12 +25,12 @@ const STAND_INS: Readonly<Record<string, { readonly tags: readonly string[]; rea
   ryuk: { tags: ["testcontainers/ryuk:0.14.0"], fill: (folder) => copyFileSync(join(here, "ryuk.ts"), join(folder, "ryuk.ts")) },
 };
 
-function unpackDebian(suite: string, folder: string, packages: readonly string[]): void {
-  execFileSync(join(here, "debian-packages.sh"), [suite, folder, ...packages], { stdio: ["ignore", "ignore", "inherit"] });
+function unpackDebian(folder: string, packages: readonly string[]): void {
+  execFileSync(join(here, "debian-packages.sh"), ["own", folder, ...packages], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
 function fillBase(folder: string): void {
-  unpackDebian("own", folder, BASE_PACKAGES);
+  unpackDebian(folder, BASE_PACKAGES);
   for (const file of ["passwd", "group"]) copyFileSync(join(folder, `usr/share/base-passwd/${file}.master`), join(folder, "etc", file));
   // Left to the packages' own scripts, which do not run here.
   symlinkSync("mawk", join(folder, "usr/bin/awk"));
@@ -56,13 +56,13 @@ function fillNode(folder: string): void {
 }
 
 function fillRedis(folder: string): void {
-  unpackDebian("own", folder, REDIS_PACKAGES);
+  unpackDebian(folder, REDIS_PACKAGES);
   mkdirSync(join(folder, "usr/local/bin"), { recursive: true });
   copyFileSync(join(here, "redis-entrypoint.sh"), join(folder, "usr/local/bin/redis-entrypoint.sh"));
 }
 
 function fillPrometheus(folder: string): void {
-  unpackDebian("sid", folder, PROMETHEUS_PACKAGES);
+  execFileSync(join(here, "prometheus.sh"), [folder], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
 function isPresent(image: string): boolean {

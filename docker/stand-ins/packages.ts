@@ -30,5 +30,3 @@ export const REDIS_PACKAGES = [
   "lua-cjson",
   "lua-bitop",
 ];
-
-export const PROMETHEUS_PACKAGES = ["prometheus", "promtool"];

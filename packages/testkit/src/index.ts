@@ -1,4 +1,5 @@
 export { type BlackHole, blackHole } from "./black-hole.ts";
+export { docker, engineMissingReason, type ImageName, serviceImage } from "./container-engine.ts";
 export { type CurlResult, curlMissingReason, runCurl } from "./curl.ts";
 export { DeadlineError, eventually, withDeadline } from "./deadline.ts";
 export { findProgram, missingProgramsReason } from "./find-program.ts";
