@@ -1,7 +1,8 @@
 /** Writes everything in the repository that is generated; the house tests fail when the result differs from what is committed. */
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { dashboardFiles } from "@shadowfleet/dashboards";
 import { errorsReference, metricsReference } from "@shadowfleet/runtime";
 
 const root = join(import.meta.dirname, "..");
@@ -10,3 +11,8 @@ rmSync(join(root, "packages/control-api/src/gen"), { recursive: true, force: tru
 execFileSync(join(root, "node_modules/.bin/buf"), ["generate"], { cwd: root, stdio: "inherit" });
 writeFileSync(join(root, "docs/metrics.md"), metricsReference());
 writeFileSync(join(root, "docs/errors.md"), errorsReference());
+
+const dashboards = join(root, "helm/shadowfleet/files/dashboards");
+rmSync(dashboards, { recursive: true, force: true });
+mkdirSync(dashboards, { recursive: true });
+for (const [name, text] of dashboardFiles()) writeFileSync(join(dashboards, name), text);

@@ -1,0 +1,159 @@
+import { CountsPerSecond, PacketsPerSecond, PercentUnit, RequestsPerSecond, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
+import { dashboard } from "../dashboard.ts";
+import { query } from "../panels/panel.ts";
+import { timeseries } from "../panels/timeseries.ts";
+import { PROBE_CODES } from "../promql/codes.ts";
+import { gauge, max, observationRate, quantile, rate, share, sum } from "../promql/expressions.ts";
+import { anyOf } from "../promql/series.ts";
+import { GATEWAY, RELAYS, TCP_RELAY, UDP_RELAY } from "../promql/services.ts";
+import { securityTop } from "./security-top.ts";
+
+export function security() {
+  return dashboard({
+    name: "security",
+    title: "Security",
+    description: "Who tries to get in without a key, who repeats what others sent, and who wants what the guard refuses?",
+    top: securityTop(),
+    rows: [
+      {
+        title: "Strangers",
+        panels: [
+          timeseries({
+            title: "TCP handshakes that failed",
+            description: "At the relays, by reason. A step against the hours before is bad: the port was found by probers.",
+            unit: CountsPerSecond,
+            stacked: true,
+            queries: [query(sum(rate("shadowsocks.handshake.failures", TCP_RELAY), "error.type"), "{{error_type}}")],
+          }),
+          timeseries({
+            title: "UDP datagrams that no key opens, or seen before",
+            description: "At the relays, by reason. A few REPLAYED are duplicates of the network; a steady stream of either is bad.",
+            unit: PacketsPerSecond,
+            stacked: true,
+            queries: [
+              query(
+                sum(
+                  rate("shadowsocks.udp.packets", {
+                    ...UDP_RELAY,
+                    "network.io.direction": "up",
+                    outcome: anyOf(["AUTH_FAILED", "REPLAYED", "BAD_TIMESTAMP", "TOO_SHORT", "BAD_HEADER", "BAD_ADDRESS"]),
+                  }),
+                  "outcome",
+                ),
+                "{{outcome}}",
+              ),
+            ],
+          }),
+          timeseries({
+            title: "Replays by relay",
+            description: "TCP. All on one relay is bad for that address: someone records its traffic and sends it again.",
+            unit: CountsPerSecond,
+            queries: [
+              query(sum(rate("shadowsocks.handshake.failures", { ...TCP_RELAY, "error.type": "REPLAYED" }), "instance"), "{{instance}}"),
+            ],
+          }),
+          timeseries({
+            title: "Wrong keys by relay",
+            description:
+              "TCP. On all relays at once it is a client with an old key; on one, a prober of that address. Both are bad if they last.",
+            unit: CountsPerSecond,
+            queries: [
+              query(sum(rate("shadowsocks.handshake.failures", { ...TCP_RELAY, "error.type": "AUTH_FAILED" }), "instance"), "{{instance}}"),
+            ],
+          }),
+          timeseries({
+            title: "Salts remembered",
+            description:
+              "By relay, to know replays by. Falls when a generation is dropped; growth far beyond the sessions begun is bad: someone fills it.",
+            unit: Short,
+            queries: [query(gauge("shadowsocks.replay.filter.entries", RELAYS), "{{instance}}")],
+          }),
+          timeseries({
+            title: "How long connections stay, 99th percentile",
+            description:
+              "TCP, at the relays. Strangers are kept until they leave or the handshake's time is over (60 s by default); far above that it is users.",
+            unit: Seconds,
+            queries: [
+              query(quantile(0.99, "shadowsocks.connection.duration.seconds", { ...TCP_RELAY, "network.transport": "tcp" }), "p99"),
+              query(quantile(0.5, "shadowsocks.connection.duration.seconds", { ...TCP_RELAY, "network.transport": "tcp" }), "p50"),
+            ],
+          }),
+        ],
+      },
+      {
+        title: "Holders of keys",
+        panels: [
+          timeseries({
+            title: "Targets the guard refused",
+            description:
+              "TCP sessions and UDP datagrams. A steady rate is bad: a client that wants into private networks. The relays' log has the key's id.",
+            unit: CountsPerSecond,
+            queries: [
+              query(sum(rate("shadowsocks.connections", { ...TCP_RELAY, outcome: "TARGET_FORBIDDEN" }), "instance"), "tcp {{instance}}"),
+              query(sum(rate("shadowsocks.udp.packets", { ...UDP_RELAY, outcome: "TARGET_FORBIDDEN" }), "instance"), "udp {{instance}}"),
+            ],
+          }),
+          timeseries({
+            title: "Sessions cut off",
+            description: "Because a key was deleted, disabled, expired or its session terminated. More than was decided is bad.",
+            unit: CountsPerSecond,
+            queries: [query(sum(rate("shadowsocks.connections", { outcome: "SESSION_TERMINATED" }), "job"), "{{job}}")],
+          }),
+        ],
+      },
+      {
+        title: "Gateway and management",
+        panels: [
+          timeseries({
+            title: "Requests the gateway refused",
+            description:
+              "By reason. PROXY_AUTH_FAILED or PROTOCOL_UNKNOWN at a steady rate is bad: the port is open to people who should not see it.",
+            unit: CountsPerSecond,
+            queries: [query(sum(rate("shadowsocks.handshake.failures", GATEWAY), "error.type"), "{{error_type}}")],
+          }),
+          timeseries({
+            title: "API calls without the right",
+            description:
+              "No token or an unknown one (UNAUTHENTICATED), or a role that does not suffice (PERMISSION_DENIED). A steady rate is bad.",
+            unit: RequestsPerSecond,
+            queries: [
+              query(
+                sum(
+                  observationRate("rpc.server.call.duration.seconds", {
+                    "rpc.status_code": anyOf(["UNAUTHENTICATED", "PERMISSION_DENIED"]),
+                  }),
+                  "rpc.method",
+                  "rpc.status_code",
+                ),
+                "{{rpc_method}} {{rpc_status_code}}",
+              ),
+            ],
+          }),
+          timeseries({
+            title: "Draining",
+            description: "Processes that are told to stop and see their sessions out. One that drains unasked is bad.",
+            unit: Short,
+            queries: [query(max(gauge("fleet.draining"), "instance"), "{{instance}}")],
+          }),
+          timeseries({
+            title: "Strangers against clients",
+            description:
+              "Share of accepted TCP connections that showed no key. Near 1 is bad on a port people use, and normal on an unused one.",
+            unit: PercentUnit,
+            max: 1,
+            queries: [
+              query(
+                share(
+                  rate("shadowsocks.connections", { ...TCP_RELAY, outcome: anyOf([...PROBE_CODES, "REPLAYED"]) }),
+                  rate("shadowsocks.connections", TCP_RELAY),
+                  "instance",
+                ),
+                "{{instance}}",
+              ),
+            ],
+          }),
+        ],
+      },
+    ],
+  });
+}
