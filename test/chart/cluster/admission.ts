@@ -1,10 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { at, type KubernetesObject, nameOf } from "../objects/object.ts";
 import { modelOf, problemOf } from "../schemas/models.ts";
+import { isUnmodelled } from "../schemas/unmodelled.ts";
 import { ApiError } from "./api-error.ts";
-
-/** Groups whose kinds nobody here has a schema for. */
-const UNMODELLED_GROUPS = /^keda\.sh\//;
 
 /** The only fields of a StatefulSet's specification that may be changed. */
 const CHANGEABLE_OF_STATEFUL_SET = [
@@ -19,7 +17,7 @@ const CHANGEABLE_OF_STATEFUL_SET = [
 
 /** Throws what an API server says against an object that is not valid, or that changes what cannot be changed. */
 export async function admit(before: KubernetesObject | undefined, after: KubernetesObject): Promise<void> {
-  if (!UNMODELLED_GROUPS.test(after.apiVersion)) {
+  if (!isUnmodelled(after)) {
     const problem = await problemOf(withoutServerFields(after));
     if (problem !== undefined) throw invalid(after, `${problem} (${modelOf(after).module})`);
   }

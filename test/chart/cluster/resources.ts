@@ -49,7 +49,7 @@ export const OPERATOR_RESOURCES: readonly Resource[] = [
   namespaced("ServiceMonitor", "servicemonitors", "monitoring.coreos.com/v1"),
   namespaced("PrometheusRule", "prometheusrules", "monitoring.coreos.com/v1"),
   namespaced("ScaledObject", "scaledobjects", "keda.sh/v1alpha1"),
-  namespaced("TriggerAuthentication", "triggerauthentications", "keda.sh/v1alpha1"),
+  namespaced("Certificate", "certificates", "cert-manager.io/v1"),
   namespaced("TCPRoute", "tcproutes", "gateway.networking.k8s.io/v1"),
   namespaced("UDPRoute", "udproutes", "gateway.networking.k8s.io/v1"),
 ];

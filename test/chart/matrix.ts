@@ -1,0 +1,67 @@
+import { globSync } from "node:fs";
+import { basename, join } from "node:path";
+import { chartFolder, type Helm, type RenderOptions } from "./helm/helm.ts";
+import type { KubernetesObject } from "./objects/object.ts";
+
+/** The oldest Kubernetes that the chart supports, and a recent one. */
+export const KUBE_VERSIONS = ["1.29.0", "1.35.0"] as const;
+
+/** Kinds of operators that the values of the matrix may ask for. */
+export const OPERATOR_API_VERSIONS: readonly string[] = [
+  "monitoring.coreos.com/v1",
+  "monitoring.coreos.com/v1/PodMonitor",
+  "monitoring.coreos.com/v1/ServiceMonitor",
+  "monitoring.coreos.com/v1/PrometheusRule",
+  "keda.sh/v1alpha1",
+  "keda.sh/v1alpha1/ScaledObject",
+  "gateway.networking.k8s.io/v1",
+  "gateway.networking.k8s.io/v1/TCPRoute",
+  "gateway.networking.k8s.io/v1/UDPRoute",
+  "gateway.networking.k8s.io/v1alpha2",
+  "gateway.networking.k8s.io/v1alpha2/TCPRoute",
+  "gateway.networking.k8s.io/v1alpha2/UDPRoute",
+  "cert-manager.io/v1",
+  "cert-manager.io/v1/Certificate",
+];
+
+/** One way in which the chart is used. */
+export interface Case {
+  /** "ha on Kubernetes 1.29.0" */
+  readonly name: string;
+  /** "ha": the file is `ci/ha-values.yaml`. "no values" has none. */
+  readonly values: string;
+  readonly options: RenderOptions;
+}
+
+export interface RenderedCase extends Case {
+  readonly objects: readonly KubernetesObject[];
+}
+
+/** Every file of `ci/`, and the chart as it is, on each Kubernetes. */
+export function matrix(): Case[] {
+  const files = globSync("ci/*-values.yaml", { cwd: chartFolder }).sort();
+  return [undefined, ...files].flatMap((file) => {
+    const values = file === undefined ? "no values" : basename(file, "-values.yaml");
+    return KUBE_VERSIONS.map((kubeVersion) => ({
+      name: `${values} on Kubernetes ${kubeVersion}`,
+      values,
+      options: { valuesFiles: file === undefined ? [] : [join(chartFolder, file)], kubeVersion, apiVersions: OPERATOR_API_VERSIONS },
+    }));
+  });
+}
+
+/** All of them rendered, two at a time. */
+export async function renderMatrix(helm: Helm, cases: readonly Case[] = matrix()): Promise<RenderedCase[]> {
+  return inPairs(cases, async (one) => ({ ...one, objects: await helm.render(one.options) }));
+}
+
+/** Like `map`, with two tasks under way at a time: what a small machine can do. */
+export async function inPairs<In, Out>(items: readonly In[], task: (item: In) => Promise<Out>): Promise<Out[]> {
+  const results: Out[] = new Array(items.length);
+  const left = items.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, item] of left) results[index] = await task(item);
+  };
+  await Promise.all([work(), work()]);
+  return results;
+}

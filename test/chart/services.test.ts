@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { helmMissingReason } from "./helm/binary.ts";
+import { startHelms } from "./helm/helm.ts";
+import { type RenderedCase, renderMatrix } from "./matrix.ts";
+import { type LabelSelector, selects } from "./objects/label-selector.ts";
+import { at, type KubernetesObject, nameOf, ofKind } from "./objects/object.ts";
+import { type Pod, podsOf, workloadsOf } from "./objects/pods.ts";
+
+interface ServicePort {
+  readonly name?: string;
+  readonly port: number;
+  readonly targetPort?: number | string;
+  readonly protocol?: string;
+}
+
+suite("what points at pods", { skip: helmMissingReason() }, () => {
+  let helms: Awaited<ReturnType<typeof startHelms>>;
+  let rendered: RenderedCase[];
+  before(async () => {
+    helms = await startHelms();
+    rendered = await renderMatrix(helms.newest);
+  });
+  after(() => helms[Symbol.asyncDispose]());
+
+  function every(kind: string, check: (object: KubernetesObject, one: RenderedCase, where: string) => void): void {
+    let seen = 0;
+    for (const one of rendered) {
+      for (const object of ofKind(one.objects, kind)) {
+        seen++;
+        check(object, one, `${one.name}: ${nameOf(object)}`);
+      }
+    }
+    assert.ok(seen > 0, `the matrix has no ${kind}`);
+  }
+
+  test("workloads select their own pods and nobody else's", () => {
+    for (const { name, objects } of rendered) {
+      const workloads = workloadsOf(objects);
+      for (const { object, owner } of workloads) {
+        const selector = at(object, "spec", "selector") as LabelSelector;
+        const selected = podsOf(objects).filter(({ labels }) => selects(selector, labels));
+        assert.deepEqual(
+          selected.map((pod) => pod.owner),
+          [owner],
+          name,
+        );
+      }
+    }
+  });
+
+  test("selectors have nothing that an upgrade changes", () => {
+    for (const { objects, name } of rendered) {
+      for (const { object, owner } of workloadsOf(objects)) {
+        const keys = Object.keys(at(object, "spec", "selector", "matchLabels") as object).sort();
+        assert.deepEqual(
+          keys,
+          ["app.kubernetes.io/component", "app.kubernetes.io/instance", "app.kubernetes.io/name"],
+          `${name}: ${owner}`,
+        );
+        for (const claim of (at(object, "spec", "volumeClaimTemplates") ?? []) as KubernetesObject[]) {
+          assert.deepEqual(
+            Object.keys(claim.metadata.labels ?? {}).filter((key) => /version|chart/.test(key)),
+            [],
+            `${name}: ${owner}`,
+          );
+        }
+      }
+    }
+  });
+
+  test("every Service has pods, and each of its ports is one of theirs, with the same protocol", () => {
+    every("Service", (service, { objects }, where) => {
+      const pods = selectedBy(service, objects);
+      assert.equal(pods.length, 1, `${where} selects ${pods.map(({ owner }) => owner).join(", ") || "nothing"}`);
+      for (const port of portsOf(service)) {
+        const { name, protocol, targetPort } = port;
+        assert.ok(protocol === "TCP" || protocol === "UDP", `${where}: port ${name} has protocol ${protocol}`);
+        assert.match(name ?? "", /^(?=.{1,15}$)[a-z0-9]+(-[a-z0-9]+)*$/, where);
+        const target = pods[0]!.containers
+          .flatMap(({ ports = [] }) => ports)
+          .find(
+            (candidate) => candidate.protocol === protocol && [candidate.name, candidate.containerPort].includes(targetPort ?? port.port),
+          );
+        assert.ok(target, `${where}: port ${name} leads to ${targetPort}, which the pod does not have`);
+      }
+    });
+  });
+
+  test("the Services of the relays have TCP and UDP of each port, together or apart", () => {
+    for (const { name, objects } of rendered) {
+      const relays = workloadsOf(objects).filter(({ containers }) => containers.some(({ name: container }) => /relay$/.test(container)));
+      const wanted = relays
+        .flatMap(({ containers }) => containers.flatMap(({ ports = [] }) => ports))
+        .filter((port) => !/^admin/.test(port.name ?? ""));
+      const services = ofKind(objects, "Service").filter((service) =>
+        selectedBy(service, objects).some((pod) => relays.some(({ owner }) => owner === pod.owner)),
+      );
+      const offered = services.flatMap(portsOf);
+      for (const { containerPort, protocol } of wanted) {
+        assert.ok(
+          offered.some((port) => port.port === containerPort && port.protocol === protocol),
+          `${name}: nobody offers ${containerPort}/${protocol}`,
+        );
+      }
+      for (const service of services) {
+        const isMixed = new Set(portsOf(service).map(({ protocol }) => protocol)).size > 1;
+        const isBehindLoadBalancer = at(service, "spec", "type") === "LoadBalancer";
+        if (isMixed && isBehindLoadBalancer)
+          assert.match(name, /mixed|everything/, `${nameOf(service)} mixes protocols without being asked`);
+      }
+    }
+  });
+
+  test("no Service shows an admin port beside the one for scraping", () => {
+    every("Service", (service, _one, where) => {
+      const admin = portsOf(service).filter(({ name }) => /^admin|metrics/.test(name ?? ""));
+      if (admin.length === 0) return;
+      assert.equal(at(service, "spec", "clusterIP"), "None", where);
+      assert.equal(admin.length, portsOf(service).length, where);
+    });
+  });
+
+  test("pod monitors and service monitors find what they scrape, under the jobs that dashboards ask for", () => {
+    for (const kind of ["PodMonitor", "ServiceMonitor"]) {
+      every(kind, (monitor, { objects }, where) => {
+        const selector = at(monitor, "spec", "selector") as LabelSelector;
+        const endpoints = (at(monitor, "spec", kind === "PodMonitor" ? "podMetricsEndpoints" : "endpoints") ?? []) as { port: string }[];
+        const offered =
+          kind === "PodMonitor"
+            ? podsOf(objects)
+                .filter(({ labels }) => selects(selector, labels))
+                .flatMap((pod) => pod.containers.flatMap(({ ports = [] }) => ports))
+            : ofKind(objects, "Service")
+                .filter(({ metadata }) => selects(selector, metadata.labels ?? {}))
+                .flatMap(portsOf);
+        const names = offered.map(({ name }) => name);
+        assert.ok(endpoints.length > 0, where);
+        for (const { port } of endpoints) assert.ok(names.includes(port), `${where}: nobody has a port ${port}`);
+        for (const job of ["gateway", "tcp-relay", "udp-relay", "management"]) {
+          const isThere = workloadsOf(objects).some(({ containers }) => containers.some(({ name }) => name === job));
+          assert.equal(JSON.stringify(monitor).includes(`"shadowfleet-${job}"`), isThere, `${where}: job shadowfleet-${job}`);
+        }
+      });
+    }
+  });
+
+  test("autoscalers scale a workload that leaves its replicas to them, budgets protect pods", () => {
+    every("HorizontalPodAutoscaler", (autoscaler, { objects }, where) => {
+      assertScales(at(autoscaler, "spec", "scaleTargetRef"), objects, where);
+    });
+    every("ScaledObject", (scaled, { objects }, where) => assertScales(at(scaled, "spec", "scaleTargetRef"), objects, where));
+    every("PodDisruptionBudget", (budget, { objects }, where) => {
+      const pods = podsOf(objects).filter(({ labels }) => selects(at(budget, "spec", "selector") as LabelSelector, labels));
+      assert.equal(pods.length, 1, where);
+    });
+  });
+
+  test("routes lead to ports of Services", () => {
+    for (const kind of ["TCPRoute", "UDPRoute"]) {
+      every(kind, (route, { objects }, where) => {
+        const references = ((at(route, "spec", "rules") ?? []) as { backendRefs: { name: string; port: number }[] }[]).flatMap(
+          (rule) => rule.backendRefs,
+        );
+        assert.ok(references.length > 0 && at(route, "spec", "parentRefs", 0) !== undefined, where);
+        for (const { name, port } of references) {
+          const service = ofKind(objects, "Service").find(({ metadata }) => metadata.name === name);
+          const protocol = kind.slice(0, 3);
+          assert.ok(
+            service && portsOf(service).some((offered) => offered.port === port && offered.protocol === protocol),
+            `${where}: ${name}:${port}`,
+          );
+        }
+      });
+    }
+  });
+
+  test("every ServiceAccount, Secret, ConfigMap and claim that a pod needs is made here or named in the values", () => {
+    for (const { name, objects, values } of rendered) {
+      const has = (kind: string, wanted: string): boolean =>
+        objects.some((object) => object.kind === kind && object.metadata.name === wanted);
+      for (const pod of podsOf(objects)) {
+        for (const [kind, wanted] of needsOf(pod)) {
+          assert.ok(has(kind, wanted) || values !== "no values", `${name}: ${pod.owner} needs ${kind} ${wanted}`);
+          if (wanted.startsWith("fleet-shadowfleet")) {
+            const isFromCertManager = objects.some(
+              (object) => object.kind === "Certificate" && at(object, "spec", "secretName") === wanted,
+            );
+            assert.ok(has(kind, wanted) || isFromCertManager, `${name}: ${pod.owner} needs ${kind} ${wanted}, which nothing makes`);
+          }
+        }
+      }
+    }
+  });
+});
+
+function portsOf(service: KubernetesObject): readonly ServicePort[] {
+  return (at(service, "spec", "ports") ?? []) as readonly ServicePort[];
+}
+
+function selectedBy(service: KubernetesObject, objects: readonly KubernetesObject[]): Pod[] {
+  const matchLabels = at(service, "spec", "selector") as Record<string, string>;
+  return podsOf(objects).filter(({ labels }) => selects({ matchLabels }, labels));
+}
+
+function assertScales(reference: unknown, objects: readonly KubernetesObject[], where: string): void {
+  const { kind = "Deployment", name } = reference as { kind?: string; name: string };
+  const target = objects.find((object) => object.kind === kind && object.metadata.name === name);
+  assert.ok(target, `${where} scales ${kind} ${name}, which is not there`);
+  assert.equal(at(target, "spec", "replicas"), undefined, `${where}: ${nameOf(target)} sets replicas itself`);
+}
+
+function needsOf(pod: Pod): [kind: string, name: string][] {
+  const account = pod.spec.serviceAccountName;
+  const needs: [string, string][] = typeof account === "string" && account !== "default" ? [["ServiceAccount", account]] : [];
+  for (const { secret, configMap, projected } of pod.volumes) {
+    for (const source of [
+      { secret: secret && { name: secret.secretName, optional: secret.optional }, configMap },
+      ...(projected?.sources ?? []),
+    ]) {
+      if (source.secret && !source.secret.optional) needs.push(["Secret", source.secret.name]);
+      if (source.configMap && !source.configMap.optional) needs.push(["ConfigMap", source.configMap.name]);
+    }
+  }
+  return needs;
+}
