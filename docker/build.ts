@@ -12,6 +12,8 @@ import { sourcesHash } from "./sources.ts";
 const SERVICES = ["gateway", "tcp-relay", "udp-relay", "management", "cli"];
 const SOURCES_LABEL = "io.shadowfleet.sources";
 const MB = 1_000_000;
+/** Of a build that failed. */
+const SHOWN_LINES = 40;
 
 const root = join(import.meta.dirname, "..");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
@@ -36,8 +38,13 @@ function buildImage(service: string, sources: string): void {
   if (!isCurrent) {
     const values = { NODE_IMAGE: nodeImage, SERVICE: service, VERSION: version, REVISION: revision(), SOURCES: sources };
     const settings = Object.entries(values).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]);
-    const args = ["build", "--quiet", "--file", "docker/Dockerfile", "--tag", image, ...settings, ...buildSecrets(), "."];
-    execFileSync("docker", args, { cwd: root, stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DOCKER_BUILDKIT: "1" } });
+    const args = ["build", "--progress", "plain", "--file", "docker/Dockerfile", "--tag", image, ...settings, ...buildSecrets(), "."];
+    const env = { ...process.env, DOCKER_BUILDKIT: "1" };
+    const { status, stderr } = spawnSync("docker", args, { cwd: root, encoding: "utf8", env, maxBuffer: Number.POSITIVE_INFINITY });
+    if (status !== 0) {
+      console.error(`${image} could not be built:\n${stderr.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n")}`);
+      process.exit(1);
+    }
   }
   const size = (Number(inspect(image, "{{.Size}}")) / MB).toFixed(0);
   const took = isCurrent ? "is current" : `built in ${((performance.now() - started) / 1000).toFixed(1)} s`;
