@@ -10,10 +10,12 @@ import {
 import { dashboard } from "../dashboard.ts";
 import { query } from "../panels/panel.ts";
 import { timeseries } from "../panels/timeseries.ts";
+import { ANSWERED } from "../promql/calls.ts";
 import { DIAL_CODES, REFUSED_CODES } from "../promql/codes.ts";
 import { bits, gauge, max, observationRate, quantile, rate, share, sum } from "../promql/expressions.ts";
 import { anyOf, not } from "../promql/series.ts";
 import { RELAYS, TCP_RELAY, UDP_RELAY } from "../promql/services.ts";
+import { lostStreamsPanel, memberCallsPanel, unconnectedPanel } from "../shared/membership-panels.ts";
 import { overviewTop } from "./overview-top.ts";
 
 export function fleetOverview() {
@@ -116,13 +118,11 @@ export function fleetOverview() {
           timeseries({
             title: "Management and store, 99th percentile",
             description:
-              "Calls of the management API without streams, and operations on Redis. Above half a second is bad: changes arrive late.",
+              "Calls of the management API as served and as members see them, and operations on Redis. Above half a second is bad: changes arrive late.",
             unit: Seconds,
             queries: [
-              query(
-                quantile(0.99, "rpc.server.call.duration.seconds", { "rpc.method": { operator: "!~", value: ".*/Watch.*" } }),
-                "management",
-              ),
+              query(quantile(0.99, "rpc.server.call.duration.seconds", { "rpc.method": ANSWERED }), "management"),
+              query(quantile(0.99, "rpc.client.call.duration.seconds", { "rpc.method": ANSWERED }, ["job"]), "management, from {{job}}"),
               query(quantile(0.99, "db.client.operation.duration.seconds", {}, ["job"]), "store, from {{job}}"),
             ],
           }),
@@ -158,6 +158,7 @@ export function fleetOverview() {
           }),
         ],
       },
+      { title: "Members and management", panels: [unconnectedPanel(), lostStreamsPanel(), memberCallsPanel()] },
       {
         title: "What runs",
         collapsed: true,

@@ -23,7 +23,7 @@ export function gateway() {
         query: query(sum(gauge("shadowsocks.connections.active")), "clients"),
       }),
       stat({
-        title: "Throughput",
+        title: "Throughput now",
         description: "Payload, both directions and protocols. A sudden fall while clients stay is bad.",
         unit: BitsPerSecondSI,
         query: query(bits(sum(rate("shadowsocks.relay.bytes"))), "throughput"),

@@ -3,13 +3,10 @@ import { dashboard } from "../dashboard.ts";
 import { query } from "../panels/panel.ts";
 import { stat } from "../panels/stat.ts";
 import { timeseries } from "../panels/timeseries.ts";
+import { ANSWERED, SERVER_FAULTS } from "../promql/calls.ts";
 import { gauge, max, min, observationRate, observedRate, quantile, share, sum } from "../promql/expressions.ts";
-import { anyOf, type LabelMatch, not } from "../promql/series.ts";
-import { SERVER_FAULTS } from "../promql/statuses.ts";
+import { anyOf, not } from "../promql/series.ts";
 import { cpuPanel, eventLoopPanel, memoryPanel } from "../shared/process-panels.ts";
-
-/** Streams end when somebody leaves, and last as long as that takes: neither says how well calls are served. */
-const CALLS: LabelMatch = { operator: "!~", value: ".*/Watch.*" };
 
 export function management() {
   return dashboard({
@@ -19,10 +16,10 @@ export function management() {
     service: "management",
     top: [
       stat({
-        title: "Calls",
+        title: "Calls now",
         description: "Calls of the API a second, without streams. Members report every 2 s each, so none at all is bad.",
         unit: RequestsPerSecond,
-        query: query(sum(observationRate("rpc.server.call.duration.seconds", { "rpc.method": CALLS })), "calls"),
+        query: query(sum(observationRate("rpc.server.call.duration.seconds", { "rpc.method": ANSWERED })), "calls"),
       }),
       stat({
         title: "Failed by fault of ours",
@@ -30,8 +27,8 @@ export function management() {
         unit: PercentUnit,
         query: query(
           share(
-            observationRate("rpc.server.call.duration.seconds", { "rpc.method": CALLS, "rpc.status_code": anyOf(SERVER_FAULTS) }),
-            observationRate("rpc.server.call.duration.seconds", { "rpc.method": CALLS }),
+            observationRate("rpc.server.call.duration.seconds", { "rpc.method": ANSWERED, "rpc.status_code": anyOf(SERVER_FAULTS) }),
+            observationRate("rpc.server.call.duration.seconds", { "rpc.method": ANSWERED }),
           ),
           "failed",
         ),
@@ -85,7 +82,7 @@ export function management() {
             stacked: true,
             queries: [
               query(
-                sum(observationRate("rpc.server.call.duration.seconds", { "rpc.method": CALLS }), "rpc.status_code"),
+                sum(observationRate("rpc.server.call.duration.seconds", { "rpc.method": ANSWERED }), "rpc.status_code"),
                 "{{rpc_status_code}}",
               ),
             ],
@@ -102,7 +99,7 @@ export function management() {
             queries: [
               query(
                 sum(
-                  observationRate("rpc.server.call.duration.seconds", { "rpc.method": CALLS, "rpc.status_code": not("OK") }),
+                  observationRate("rpc.server.call.duration.seconds", { "rpc.method": ANSWERED, "rpc.status_code": not("OK") }),
                   "rpc.method",
                   "rpc.status_code",
                 ),
@@ -136,7 +133,7 @@ export function management() {
             description: "All methods but streams. Half a second at p99 is bad; CreatePort waits for relays up to 5 s by design.",
             unit: Seconds,
             queries: [0.5, 0.9, 0.99].map((q) =>
-              query(quantile(q, "rpc.server.call.duration.seconds", { "rpc.method": CALLS }), `p${q * 100}`),
+              query(quantile(q, "rpc.server.call.duration.seconds", { "rpc.method": ANSWERED }), `p${q * 100}`),
             ),
           }),
           timeseries({
@@ -145,7 +142,7 @@ export function management() {
             unit: Seconds,
             queries: [
               query(
-                `${sum(observedRate("rpc.server.call.duration.seconds", { "rpc.method": CALLS }), "rpc.method")} / ${sum(observationRate("rpc.server.call.duration.seconds", { "rpc.method": CALLS }), "rpc.method")}`,
+                `${sum(observedRate("rpc.server.call.duration.seconds", { "rpc.method": ANSWERED }), "rpc.method")} / ${sum(observationRate("rpc.server.call.duration.seconds", { "rpc.method": ANSWERED }), "rpc.method")}`,
                 "{{rpc_method}}",
               ),
             ],

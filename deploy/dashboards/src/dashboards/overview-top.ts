@@ -28,7 +28,7 @@ export function overviewTop(): Builder<Panel>[] {
     }),
     stat({
       title: "Firing alerts",
-      description: "Alerts of the fleet that fire now. Anything but 0 wants a look.",
+      description: "Alerts of the fleet that fire now. Anything but 0 is bad.",
       unit: Short,
       query: query(orZero(count(alerts("firing"))), "firing"),
       bad: { from: 1 },
@@ -43,7 +43,7 @@ export function overviewTop(): Builder<Panel>[] {
       ),
     }),
     stat({
-      title: "Throughput",
+      title: "Throughput now",
       description: "Payload through all relays, both directions. A sudden fall while sessions stay is bad.",
       unit: BitsPerSecondSI,
       query: query(bits(sum(rate("shadowsocks.relay.bytes", RELAYS))), "throughput"),

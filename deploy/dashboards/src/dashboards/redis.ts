@@ -34,19 +34,19 @@ export function redis() {
         bad: { below: 1 },
       }),
       stat({
-        title: "Memory",
+        title: "Memory now",
         description: "Used for data by the node that uses most. Compare with its limit; a climb that never ends is bad.",
         unit: BytesIEC,
         query: query(max(gauge("fleet.redis.memory.bytes")), "memory"),
       }),
       stat({
-        title: "Commands",
+        title: "Commands now",
         description: "Processed a second by all nodes. None at all is bad: nobody reaches it.",
         unit: OpsPerSecond,
         query: query(sum(byNode(rate("fleet.redis.commands"))), "commands"),
       }),
       stat({
-        title: "Replicas",
+        title: "Replicas now",
         description: "Connected to all nodes together. Fewer than there should be is bad: a failover could lose what was not copied.",
         unit: Short,
         query: query(sum(byNode(gauge("fleet.redis.replicas"))), "replicas"),

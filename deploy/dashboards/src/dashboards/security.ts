@@ -69,9 +69,9 @@ export function security() {
             queries: [query(gauge("shadowsocks.replay.filter.entries", RELAYS), "{{instance}}")],
           }),
           timeseries({
-            title: "How long connections stay, 99th percentile",
+            title: "How long connections stay",
             description:
-              "TCP, at the relays. Strangers are kept until they leave or the handshake's time is over (60 s by default); far above that it is users.",
+              "TCP, at the relays. Strangers are kept until they leave or the handshake's time is over (60 s by default). A median of exactly that is bad: mostly strangers come.",
             unit: Seconds,
             queries: [
               query(quantile(0.99, "shadowsocks.connection.duration.seconds", { ...TCP_RELAY, "network.transport": "tcp" }), "p99"),

@@ -24,7 +24,7 @@ export function tcpRelay() {
         query: query(sum(gauge("shadowsocks.connections.active", { "network.transport": "tcp" })), "connections"),
       }),
       stat({
-        title: "Throughput",
+        title: "Throughput now",
         description: "Payload, both directions. A sudden fall while connections stay is bad.",
         unit: BitsPerSecondSI,
         query: query(bits(sum(rate("shadowsocks.relay.bytes", { "network.transport": "tcp" }))), "throughput"),

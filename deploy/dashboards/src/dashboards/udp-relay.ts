@@ -23,13 +23,13 @@ export function udpRelay() {
         query: query(sum(gauge("shadowsocks.udp.sessions.active")), "sessions"),
       }),
       stat({
-        title: "Throughput",
+        title: "Throughput now",
         description: "Payload, both directions. A sudden fall while sessions stay is bad.",
         unit: BitsPerSecondSI,
         query: query(bits(sum(rate("shadowsocks.relay.bytes", { "network.transport": "udp" }))), "throughput"),
       }),
       stat({
-        title: "Datagrams",
+        title: "Datagrams now",
         description: "Passed on a second, both directions. None at all, with clients about, is bad.",
         unit: PacketsPerSecond,
         query: query(sum(rate("shadowsocks.udp.packets", { outcome: "OK" })), "passed on"),

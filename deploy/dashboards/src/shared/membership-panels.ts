@@ -1,9 +1,9 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
-import { BytesIEC, CountsPerSecond, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
+import { BytesIEC, CountsPerSecond, RequestsPerSecond, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
 import { query } from "../panels/panel.ts";
 import { timeseries } from "../panels/timeseries.ts";
-import { gauge, rate, sum } from "../promql/expressions.ts";
+import { gauge, observationRate, perMinute, rate, sum } from "../promql/expressions.ts";
 
 export function configAgePanel(): Builder<Panel> {
   return timeseries({
@@ -50,5 +50,33 @@ export function flushesPanel(): Builder<Panel> {
     description: "About one a second for each relay with traffic. Anything but OK is bad: the batch is kept and sent again.",
     unit: CountsPerSecond,
     queries: [query(sum(rate("fleet.traffic.flushes"), "outcome"), "{{outcome}}")],
+  });
+}
+
+export function unconnectedPanel(): Builder<Panel> {
+  return timeseries({
+    title: "Members without management",
+    description: "Relays and gateways with no configuration stream now. Seconds after a roll-out are normal; any that last are bad.",
+    unit: Short,
+    queries: [query(sum(`(1 - ${gauge("fleet.management.connected")})`, "job"), "{{job}}")],
+  });
+}
+
+export function lostStreamsPanel(): Builder<Panel> {
+  return timeseries({
+    title: "Configuration streams lost, times a minute",
+    description:
+      "By relays and gateways. A few when management is rolled out; a steady rate is bad: something between them cuts connections.",
+    unit: Short,
+    queries: [query(perMinute(sum(rate("fleet.management.disconnects"), "job")), "{{job}}")],
+  });
+}
+
+export function memberCallsPanel(): Builder<Panel> {
+  return timeseries({
+    title: "Calls of members to management",
+    description: "As relays and gateways see them, by status; one status report every 2 s each. Anything but OK that lasts is bad.",
+    unit: RequestsPerSecond,
+    queries: [query(sum(observationRate("rpc.client.call.duration.seconds"), "job", "rpc.status_code"), "{{job}} {{rpc_status_code}}")],
   });
 }

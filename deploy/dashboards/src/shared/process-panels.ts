@@ -9,7 +9,7 @@ export function eventLoopPanel(): Builder<Panel> {
   return timeseries({
     title: "Event loop utilisation",
     description:
-      "Share of time the one thread of each process is busy. Above 0.9 for minutes everything that process does becomes slow: add processes.",
+      "Share of time the one thread of each process is busy. Above 0.9 for minutes is bad: all that process does becomes slow; add processes.",
     unit: PercentUnit,
     max: 1,
     queries: [query(max(gauge("nodejs_eventloop_utilization"), "instance"), "{{instance}}")],
@@ -30,7 +30,7 @@ export function memoryPanel(): Builder<Panel> {
   return timeseries({
     title: "Resident memory",
     description:
-      "What the kernel has given each process. A climb that never ends is a leak; near the container's limit the process is killed.",
+      "What the kernel has given each process. A climb that never ends is bad, a leak; near the container's limit the process is killed.",
     unit: BytesIEC,
     queries: [query(gauge("process.resident.memory.bytes"), "{{instance}}")],
   });
@@ -39,7 +39,7 @@ export function memoryPanel(): Builder<Panel> {
 export function cpuPanel(): Builder<Panel> {
   return timeseries({
     title: "CPU time",
-    description: "Cores each process uses. At a container's CPU limit it is throttled, which shows as event loop delay.",
+    description: "Cores each process uses. At a container's CPU limit is bad: it is throttled, which shows as event loop delay.",
     unit: PercentUnit,
     queries: [query(rate("process.cpu.seconds"), "{{instance}}")],
   });
