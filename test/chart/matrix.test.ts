@@ -24,7 +24,7 @@ suite("the chart over the whole matrix of ci/", { skip: helmMissingReason() }, (
 
   test("the matrix has the uses that operators have", () => {
     const names = new Set(matrix().map(({ values }) => values));
-    for (const wanted of ["no values", "default", "minimal", "daemonset-hostport", "ha", "mtls", "everything-on"]) {
+    for (const wanted of ["no values", "default", "minimal", "daemonset-hostport", "ha", "mutual-tls", "everything-on"]) {
       assert.ok(names.has(wanted), `ci/${wanted}-values.yaml is missing`);
     }
   });
