@@ -2,6 +2,7 @@ import manifest from "../package.json" with { type: "json" };
 import type { Command } from "./arguments/command.ts";
 import type { Grammar } from "./arguments/command-line.ts";
 import { choiceFlag } from "./arguments/flag.ts";
+import { bootstrap } from "./commands/bootstrap.ts";
 import { completion } from "./commands/completion.ts";
 import { configCheck } from "./commands/config.ts";
 import { FLEET_COMMANDS } from "./commands/fleet.ts";
@@ -29,6 +30,7 @@ const COMMANDS: readonly Command[] = [
   top,
   ...SESSION_COMMANDS,
   ...FLEET_COMMANDS,
+  bootstrap,
   configCheck,
   completion(() => GRAMMAR),
 ];

@@ -1,5 +1,5 @@
 import { parseDuration } from "@shadowfleet/runtime";
-import { METHODS } from "@shadowfleet/wire";
+import { addressFrom, METHODS } from "@shadowfleet/wire";
 import type { ReadText } from "./flag.ts";
 import { parseMoment } from "./moment.ts";
 
@@ -12,6 +12,13 @@ export const readPort: ReadText<number> = (text) => {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > MAX_PORT) throw new RangeError(`expected a port number from 1 to ${MAX_PORT}`);
   return port;
+};
+
+/** A host name or IP address in its canonical spelling. Other than ASCII is refused, as certificates and resolvers have it in ASCII. */
+export const readHost: ReadText<string> = (text) => {
+  const address = addressFrom(text, 0);
+  if (!address || !/^[\x21-\x7e]+$/.test(address.host)) throw new RangeError("expected a host name (in its ASCII form) or an IP address");
+  return address.host;
 };
 
 /** Milliseconds, more than none. */

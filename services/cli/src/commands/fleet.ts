@@ -1,6 +1,7 @@
 import { defineCommand } from "../arguments/command.ts";
 import { requiredArgument } from "../arguments/flag.ts";
 import { fleetDocument, fleetLines } from "../views/fleet-view.ts";
+import { fleetTest } from "./fleet-test.ts";
 
 const status = defineCommand({
   name: "fleet status",
@@ -32,4 +33,4 @@ const drain = defineCommand({
   },
 });
 
-export const FLEET_COMMANDS = [status, drain];
+export const FLEET_COMMANDS = [status, drain, fleetTest];
