@@ -12,17 +12,21 @@ export {
   writeAddress,
 } from "./address.ts";
 export {
+  AEAD_KEY_LENGTHS,
   type Aead,
   type AeadAlgorithm,
   type AeadBackend,
   AWAITING_LENGTH,
   type ChunkRun,
   type ChunkVerdict,
+  checkAeadKey,
   nodeBackend,
   SEALED_LENGTH,
+  type SubkeyAeads,
   TAG_LENGTH,
   useAeadBackend,
 } from "./aead/aead.ts";
+export { type ChaChaMessages, XChaChaAead } from "./aead/xchacha-aead.ts";
 export { createClientStream } from "./client-stream.ts";
 export { type Credential, type CredentialResult, deriveCredential } from "./credential.ts";
 export type { WireEnvironment } from "./environment.ts";

@@ -1,19 +1,12 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
-import { type Aead, type AeadAlgorithm, type ChunkRun, type ChunkVerdict, TAG_LENGTH } from "./aead-contract.ts";
+import { SubkeySalt } from "../kdf/hkdf-sha1.ts";
+import { type Aead, type AeadAlgorithm, type ChunkRun, type ChunkVerdict, checkAeadKey, TAG_LENGTH } from "./aead-contract.ts";
 import { openChunkByChunk, sealChunkByChunk } from "./chunk-loop.ts";
 import { ChachaLengths } from "./length/chacha-lengths.ts";
 import { GcmLengths } from "./length/gcm-lengths.ts";
 import { type LengthEngine, openLength, sealLength } from "./length/length-engine.ts";
 import { type OpensslAead, openMessage, sealMessage } from "./message-cipher.ts";
-import { XChaChaAead } from "./xchacha-aead.ts";
-
-const KEY_LENGTHS: Readonly<Record<AeadAlgorithm, number>> = {
-  "aes-128-gcm": 16,
-  "aes-192-gcm": 24,
-  "aes-256-gcm": 32,
-  "chacha20-poly1305": 32,
-  "xchacha20-poly1305": 32,
-};
+import { type ChaChaMessages, XChaChaAead } from "./xchacha-aead.ts";
 
 function lengthEngine(algorithm: OpensslAead, key: Buffer): LengthEngine {
   switch (algorithm) {
@@ -27,6 +20,11 @@ function lengthEngine(algorithm: OpensslAead, key: Buffer): LengthEngine {
       return new ChachaLengths(key);
   }
 }
+
+const nodeChaCha: ChaChaMessages = {
+  seal: (key, ...message) => sealMessage("chacha20-poly1305", createSecretKey(key), ...message),
+  open: (key, ...message) => openMessage("chacha20-poly1305", createSecretKey(key), ...message),
+};
 
 /** AES-GCM and ChaCha20-Poly1305: payloads through `node:crypto`, lengths through an engine for them. */
 class NodeAead implements Aead {
@@ -76,8 +74,12 @@ class NodeAead implements Aead {
 
 /** The `node:crypto` backend's `createAead`. */
 export function createNodeAead(algorithm: AeadAlgorithm, key: Buffer): Aead {
-  if (key.length !== KEY_LENGTHS[algorithm]) {
-    throw new RangeError(`${algorithm} takes a key of ${KEY_LENGTHS[algorithm]} bytes, not ${key.length}`);
-  }
-  return algorithm === "xchacha20-poly1305" ? new XChaChaAead(key) : new NodeAead(algorithm, key);
+  checkAeadKey(algorithm, key);
+  return algorithm === "xchacha20-poly1305" ? new XChaChaAead(key, nodeChaCha) : new NodeAead(algorithm, key);
+}
+
+/** The `node:crypto` backend's `subkeyAeads`. */
+export function nodeSubkeyAeads(algorithm: AeadAlgorithm, salt: Buffer): (key: Buffer) => Aead {
+  const subkeys = new SubkeySalt(salt);
+  return (key) => createNodeAead(algorithm, subkeys.derive(key));
 }

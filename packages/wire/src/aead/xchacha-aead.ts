@@ -1,8 +1,6 @@
-import { createSecretKey } from "node:crypto";
 import { hchacha } from "@noble/ciphers/chacha.js";
 import { type Aead, type ChunkRun, type ChunkVerdict, SEALED_LENGTH, TAG_LENGTH } from "./aead-contract.ts";
 import { openChunkByChunk, sealChunkByChunk } from "./chunk-loop.ts";
-import { openMessage, sealMessage } from "./message-cipher.ts";
 
 const NONCE_LENGTH = 16 + 8;
 const SIGMA = words(Buffer.from("expand 32-byte k"), 0, 4);
@@ -19,6 +17,12 @@ function words(bytes: Buffer, at: number, count: number, into = new Uint32Array(
   return into;
 }
 
+/** Single ChaCha20-Poly1305 messages, each under a key of its own; otherwise as `Aead` has them. */
+export interface ChaChaMessages {
+  seal(key: Buffer, ...message: Parameters<Aead["seal"]>): void;
+  open(key: Buffer, ...message: Parameters<Aead["open"]>): boolean;
+}
+
 /**
  * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03 §2): HChaCha20 of the first 16 nonce bytes gives the key, the other 8 the nonce of an
  * ordinary ChaCha20-Poly1305 message.
@@ -27,19 +31,22 @@ export class XChaChaAead implements Aead {
   readonly tagLength = TAG_LENGTH;
   readonly nonceLength = NONCE_LENGTH;
   readonly #key: Uint32Array;
+  readonly #messages: ChaChaMessages;
 
-  constructor(key: Buffer) {
+  /** `key`: 32 bytes, copied. */
+  constructor(key: Buffer, messages: ChaChaMessages) {
     this.#key = words(key, 0, 8);
+    this.#messages = messages;
   }
 
   seal(nonce: Buffer, src: Buffer, start: number, end: number, dst: Buffer, at: number): void {
     this.#deriveMessageKey(nonce);
-    sealMessage("chacha20-poly1305", createSecretKey(subkey), innerNonce, src, start, end, dst, at);
+    this.#messages.seal(subkey, innerNonce, src, start, end, dst, at);
   }
 
   open(nonce: Buffer, src: Buffer, start: number, end: number, dst: Buffer, at: number): boolean {
     this.#deriveMessageKey(nonce);
-    return openMessage("chacha20-poly1305", createSecretKey(subkey), innerNonce, src, start, end, dst, at);
+    return this.#messages.open(subkey, innerNonce, src, start, end, dst, at);
   }
 
   sealLength(nonce: Buffer, value: number, dst: Buffer, at: number): void {

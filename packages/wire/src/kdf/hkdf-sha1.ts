@@ -95,8 +95,3 @@ export class SubkeySalt {
     return subkey;
   }
 }
-
-/** SIP004's subkey of one master key and one salt. */
-export function deriveSubkey(key: Uint8Array, salt: Uint8Array): Buffer {
-  return new SubkeySalt(salt).derive(key);
-}

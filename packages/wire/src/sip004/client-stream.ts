@@ -1,11 +1,10 @@
 import type { TargetAddress } from "../address.ts";
 import { composeAddressed } from "../addressed-payload.ts";
-import { createAead } from "../aead/aead.ts";
+import { createSubkeyAead } from "../aead/aead.ts";
 import { ChunkOpener } from "../aead/chunk-opener.ts";
 import { ChunkSealer } from "../aead/chunk-sealer.ts";
 import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
-import { deriveSubkey } from "../kdf/hkdf-sha1.ts";
 import { SaltedOpener } from "../salted-opener.ts";
 import type { ClientStream } from "../stream.ts";
 import { aeadAlgorithm } from "./algorithm.ts";
@@ -22,11 +21,11 @@ class Sip004ClientStream implements ClientStream {
     const salt = Buffer.allocUnsafeSlow(method.saltLength);
     env.random(salt);
     this.#salt = salt;
-    this.sealer = new ChunkSealer(createAead(algorithm, deriveSubkey(key, salt)), method.maxChunk);
+    this.sealer = new ChunkSealer(createSubkeyAead(algorithm, key, salt), method.maxChunk);
     this.opener = new SaltedOpener(method.saltLength, (answerSalt) => {
       // Nothing in SIP004 tells the directions apart: our own bytes, sent back to us, would open as an answer.
       if (answerSalt.equals(salt)) return "REPLAYED";
-      return new ChunkOpener(createAead(algorithm, deriveSubkey(key, answerSalt)), method.maxChunk);
+      return new ChunkOpener(createSubkeyAead(algorithm, key, answerSalt), method.maxChunk);
     });
   }
 

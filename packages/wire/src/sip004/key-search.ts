@@ -1,6 +1,5 @@
-import { type Aead, type AeadAlgorithm, createAead } from "../aead/aead.ts";
+import { type Aead, type AeadAlgorithm, subkeyAeads } from "../aead/aead.ts";
 import { createNonce } from "../aead/nonce.ts";
-import { SubkeySalt } from "../kdf/hkdf-sha1.ts";
 import type { KeyRing, ServerKey } from "../stream.ts";
 
 const LONGEST_NONCE = 24;
@@ -28,9 +27,9 @@ export function searchKey<K extends ServerKey, R>(
   salt: Buffer,
   trial: Trial<R>,
 ): FoundKey<K, R> | undefined {
-  const subkeys = new SubkeySalt(salt);
+  const aeadOf = subkeyAeads(algorithm, salt);
   for (const key of ring.candidates()) {
-    const aead = createAead(algorithm, subkeys.derive(key.credential.key));
+    const aead = aeadOf(key.credential.key);
     const result = trial(aead);
     if (result === undefined) continue;
     ring.found(key);

@@ -1,10 +1,9 @@
 import type { TargetAddress } from "../address.ts";
 import { composeAddressed, readAddressed, SHORTEST_ADDRESS } from "../addressed-payload.ts";
-import { type Aead, type AeadAlgorithm, createAead, TAG_LENGTH } from "../aead/aead.ts";
+import { type Aead, type AeadAlgorithm, createSubkeyAead, TAG_LENGTH } from "../aead/aead.ts";
 import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
-import { deriveSubkey } from "../kdf/hkdf-sha1.ts";
 import type { Method } from "../method.ts";
 import type { ClientPacketCodec, OpenedAnswer, OpenedRequest, RefusedPacket, ServerPacketCodec, ServerPacketSession } from "../packet.ts";
 import type { KeyRing, SaltFilter, ServerKey } from "../stream.ts";
@@ -21,7 +20,7 @@ function sealPacket(credential: Credential, env: WireEnvironment, address: Targe
   env.random(salt);
   const packet = Buffer.allocUnsafe(method.saltLength + plaintext.length + TAG_LENGTH);
   const at = salt.copy(packet);
-  const aead = createAead(aeadAlgorithm(method), deriveSubkey(key, salt));
+  const aead = createSubkeyAead(aeadAlgorithm(method), key, salt);
   aead.seal(firstNonce(aead), plaintext, 0, plaintext.length, packet, at);
   return packet;
 }
@@ -85,7 +84,7 @@ class Sip004ClientPacketCodec implements ClientPacketCodec {
   open(datagram: Buffer): OpenedAnswer | RefusedPacket {
     const { method, key } = this.#credential;
     if (isTooShort(method, datagram)) return refuse("TOO_SHORT");
-    const aead = createAead(this.#algorithm, deriveSubkey(key, datagram.subarray(0, method.saltLength)));
+    const aead = createSubkeyAead(this.#algorithm, key, datagram.subarray(0, method.saltLength));
     const plaintext = openBody(aead, datagram, method.saltLength);
     if (plaintext === undefined) return refuse("AUTH_FAILED");
     const answer = readAddressed(plaintext);

@@ -1,10 +1,9 @@
-import { type Aead, createAead, SEALED_LENGTH } from "../aead/aead.ts";
+import { type Aead, createSubkeyAead, SEALED_LENGTH } from "../aead/aead.ts";
 import { ChunkOpener } from "../aead/chunk-opener.ts";
 import { ChunkSealer } from "../aead/chunk-sealer.ts";
 import { type PartialMessage, takePartial } from "../aead/partial-message.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
-import { deriveSubkey } from "../kdf/hkdf-sha1.ts";
 import type { Method } from "../method.ts";
 import { SaltedSealer } from "../salted-sealer.ts";
 import type {
@@ -92,7 +91,7 @@ class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
       env.random(salt);
       // Nothing in SIP004 tells the directions apart: without this, our answer, sent back to us, would open as a request.
       saltFilter?.admit(salt, env.unixSeconds());
-      return new ChunkSealer(createAead(algorithm, deriveSubkey(key.credential.key, salt)), maxChunk);
+      return new ChunkSealer(createSubkeyAead(algorithm, key.credential.key, salt), maxChunk);
     });
   }
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { createAead } from "../../src/aead/aead.ts";
 import { ChunkSealer } from "../../src/aead/chunk-sealer.ts";
 import { createClientStream, createServerHandshake, FAILED, SaltHistory } from "../../src/index.ts";
-import { deriveSubkey } from "../../src/kdf/hkdf-sha1.ts";
+import { SubkeySalt } from "../../src/kdf/hkdf-sha1.ts";
 import { aeadAlgorithm } from "../../src/sip004/algorithm.ts";
 import type { AcceptedStream, RefusedStream, SaltFilter } from "../../src/stream.ts";
 import { accepted, flipped, methodNamed, pushAll, ScriptedEnvironment, type TestKey, target } from "../sip022/fixtures.ts";
@@ -28,7 +28,7 @@ for (const name of METHOD_NAMES) {
   /** A request whose first messages are any plaintext: what only a holder of the key can forge. */
   const forge = (...plaintexts: Buffer[]): Buffer => {
     const salt = Buffer.alloc(method.saltLength, 0x5a);
-    const sealer = new ChunkSealer(createAead(aeadAlgorithm(method), deriveSubkey(credential.key, salt)), method.maxChunk);
+    const sealer = new ChunkSealer(createAead(aeadAlgorithm(method), new SubkeySalt(salt).derive(credential.key)), method.maxChunk);
     const messages = plaintexts.map((plaintext) => {
       const sealed = Buffer.alloc(plaintext.length + 16);
       sealer.sealMessage(plaintext, 0, plaintext.length, sealed, 0);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { composeAddressed } from "../../src/addressed-payload.ts";
 import { createAead } from "../../src/aead/aead.ts";
 import { createClientPacketCodec, createServerPacketCodec, SaltHistory } from "../../src/index.ts";
-import { deriveSubkey } from "../../src/kdf/hkdf-sha1.ts";
+import { SubkeySalt } from "../../src/kdf/hkdf-sha1.ts";
 import { aeadAlgorithm } from "../../src/sip004/algorithm.ts";
 import { flipped, methodNamed, ScriptedEnvironment, type TestKey, target } from "../sip022/fixtures.ts";
 import { credentialFor, METHOD_NAMES, TrialRing } from "./fixtures.ts";
@@ -56,7 +56,7 @@ for (const name of METHOD_NAMES) {
 
     it("are refused when authentic but without an address", () => {
       const salt = Buffer.alloc(method.saltLength, 1);
-      const aead = createAead(aeadAlgorithm(method), deriveSubkey(credential.key, salt));
+      const aead = createAead(aeadAlgorithm(method), new SubkeySalt(salt).derive(credential.key));
       const plaintext = Buffer.concat([Buffer.of(9), Buffer.alloc(20)]);
       const datagram = Buffer.concat([salt, Buffer.alloc(plaintext.length + 16)]);
       aead.seal(Buffer.alloc(aead.nonceLength), plaintext, 0, plaintext.length, datagram, salt.length);
