@@ -50,6 +50,7 @@ function closureOf(entry: string): Map<string, string> {
 /** The same program without types: Node's own stripping, so that every line stays where it is in the sources. */
 function emit(workspace: string): void {
   const target = join(folder, relative(root, workspace));
+  mkdirSync(target, { recursive: true });
   for (const file of globSync("src/**/*.ts", { cwd: workspace })) {
     const source = stripTypeScriptTypes(readFileSync(join(workspace, file), "utf8"));
     const emitted = join(target, file.replace(/\.ts$/, ".js"));

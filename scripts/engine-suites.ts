@@ -9,6 +9,8 @@ const ENGINE_SUITES: Readonly<Record<string, { readonly compose: boolean }>> = {
   compose: { compose: true },
 };
 
+let imagesProblem: string | undefined;
+
 export function isEngineSuite(suite: string): boolean {
   return Object.hasOwn(ENGINE_SUITES, suite);
 }
@@ -33,13 +35,12 @@ export function obstacleOf(suite: string): Obstacle | undefined {
   return imagesProblem === "" ? undefined : { reason: imagesProblem, isFailure: true };
 }
 
-let imagesProblem: string | undefined;
-
 /** The public images that the suites build on or start, and the fleet's own, once for all suites. What went wrong, or nothing. */
 function makeImages(): string {
   for (const script of ["docker/stand-ins/build.ts", "docker/build.ts"]) {
     const { status } = spawnSync(process.execPath, [join(import.meta.dirname, "..", script)], { stdio: "inherit" });
     if (status !== 0) return `node ${script} failed`;
   }
+  process.env.IMAGES_ARE_BUILT = "1";
   return "";
 }

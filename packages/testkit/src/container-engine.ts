@@ -42,10 +42,23 @@ export async function docker(args: readonly string[], { deadlineMs = COMMAND_DEA
   return stdout.toString().trim();
 }
 
-/** The image of a service as this checkout's sources make it, built when it is not there yet. */
-export async function serviceImage(name: ImageName): Promise<string> {
+const images = new Map<ImageName, Promise<string>>();
+
+/**
+ * The image of a service as this checkout's sources make it, built when it is not there yet. Asked for again it is the same one, also when a
+ * file is edited meanwhile; `IMAGES_ARE_BUILT` in the environment says that the test run has built them all.
+ */
+export function serviceImage(name: ImageName): Promise<string> {
+  const image = images.get(name) ?? buildImage(name);
+  images.set(name, image);
+  return image;
+}
+
+async function buildImage(name: ImageName): Promise<string> {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+  const tag = `shadowfleet/${name}:${version}`;
+  if (process.env.IMAGES_ARE_BUILT) return tag;
   const { code, stderr } = await runProgram(process.execPath, [join(ROOT, "docker/build.ts"), name], { deadlineMs: BUILD_DEADLINE_MS });
   if (code !== 0) throw new Error(`the image of ${name} could not be built:\n${stderr}`);
-  return `shadowfleet/${name}:${version}`;
+  return tag;
 }
