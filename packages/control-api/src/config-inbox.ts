@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { codeOf, type ErrorCode, type Logger } from "@shadowfleet/runtime";
+import { applySpan } from "./apply-span.ts";
 import { ConfigurationFold, type Version } from "./configuration-fold.ts";
 import type { ConfigSnapshot, MemberCommand, WatchConfigResponse } from "./gen/shadowfleet/v1/config.ts";
 import type { MemberOrder } from "./member.ts";
@@ -23,6 +24,7 @@ export interface ConfigInboxOptions {
   readonly logger: Logger;
 }
 
+const MAX_TRACEPARENTS = 16;
 const NOTHING: Version = { revision: 0n, generation: "" };
 
 /** Takes management's messages in and brings them into force one after the other. Of a stream that is over, nothing more is applied. */
@@ -37,6 +39,8 @@ export class ConfigInbox {
   #queue: WatchConfigResponse[] = [];
   /** Of a snapshot that goes on. */
   #parts: ConfigSnapshot[] = [];
+  /** Of the writes that are in the fold and not in force. */
+  #traceparents: string[] = [];
   #working: Promise<void> | undefined;
 
   constructor(options: ConfigInboxOptions) {
@@ -59,6 +63,7 @@ export class ConfigInbox {
     this.#hasGround = this.known !== NOTHING;
     this.#queue = [];
     this.#parts = [];
+    this.#traceparents = [];
     const inForce = this.#applied ?? NO_CONFIGURATION;
     // Something was taken in that never came into force.
     if (this.#fold.current !== inForce) this.#fold = new ConfigurationFold(inForce);
@@ -94,7 +99,8 @@ export class ConfigInbox {
     }
   }
 
-  #take({ event, ...version }: WatchConfigResponse): void {
+  #take({ event, traceparents, ...version }: WatchConfigResponse): void {
+    this.#traceparents = [...this.#traceparents, ...traceparents].slice(-MAX_TRACEPARENTS);
     switch (event?.$case) {
       case "snapshot":
         this.#parts.push(event.value);
@@ -127,8 +133,9 @@ export class ConfigInbox {
     if (!this.#open || this.#parts.length > 0 || next === (before ?? NO_CONFIGURATION)) return;
     const { apply, onApplied, logger } = this.#options;
     const removedKeys = this.#fold.takeRemovedKeys();
+    const traceparents = this.#traceparents.splice(0);
     const onlyMoved = before !== undefined && removedKeys.size === 0 && isSame(before, next);
-    if (!onlyMoved) await apply(next, removedKeys);
+    if (!onlyMoved) await applySpan(next.revision, traceparents, async () => apply(next, removedKeys));
     this.#applied = next;
     this.#askForAll = false;
     if (!onlyMoved) logger[before ? "debug" : "info"]({ revision: String(next.revision) }, "configuration applied");

@@ -55,6 +55,8 @@ export class ConfigWatcher {
   readonly #stopping = new AbortController();
   #stream: ConfigStream | undefined;
   #connected = false;
+  /** On the monotonic clock: when management last said something, at first when watching began. */
+  #heardMs = 0;
   #outageTold = false;
   #running: Promise<void> = Promise.resolve();
   #unobserve: () => void = () => {};
@@ -93,9 +95,11 @@ export class ConfigWatcher {
 
   /** Begins to watch and to report. */
   start(): void {
-    const { metrics } = this.#options;
+    const { metrics, clock } = this.#options;
+    this.#heardMs = clock.monotonic();
     const removers = [
       metrics.observe("fleet.management.connected", () => [{ value: this.#connected ? 1 : 0 }]),
+      metrics.observe("fleet.config.age.seconds", () => [{ value: (clock.monotonic() - this.#heardMs) / 1000 }]),
       metrics.observe("fleet.config.revision", () => [{ value: Number(this.configuration?.revision ?? 0) }]),
     ];
     this.#unobserve = () => {
@@ -157,6 +161,7 @@ export class ConfigWatcher {
   }
 
   #receive(message: WatchConfigResponse): void {
+    this.#heardMs = this.#options.clock.monotonic();
     if (!this.#connected) this.#arrive();
     this.#inbox.receive(message);
   }

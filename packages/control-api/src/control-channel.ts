@@ -17,6 +17,8 @@ export interface ControlTarget {
     readonly serverName?: string;
   };
   readonly token?: string;
+  /** Stand before each call, behind the token's. */
+  readonly interceptors?: readonly Interceptor[];
 }
 
 /** The three arguments of a generated client's constructor. */
@@ -26,14 +28,14 @@ export interface ControlChannel {
   readonly options: ClientOptions;
 }
 
-export function controlChannel({ address, tls, token }: ControlTarget): ControlChannel {
+export function controlChannel({ address, tls, token, interceptors = [] }: ControlTarget): ControlChannel {
   const ip = tls && tls.serverName === undefined ? ipAddressOf(address) : undefined;
   const serverName = ip === undefined ? tls?.serverName : NAME_FOR_ADDRESSES;
   const options: ClientOptions = {
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
     ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
-    ...(token === undefined ? {} : { interceptors: [tokenInterceptor(token)] }),
+    interceptors: [...(token === undefined ? [] : [tokenInterceptor(token)]), ...interceptors],
   };
   return { address, credentials: tls ? sslCredentials(tls, ip) : ChannelCredentials.createInsecure(), options };
 }

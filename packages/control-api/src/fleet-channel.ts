@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Channel } from "@grpc/grpc-js";
 import { FleetError, type HostPort } from "@shadowfleet/runtime";
+import { type ClientTelemetry, clientTelemetryInterceptor } from "./client-telemetry.ts";
 import { type ControlChannel, type ControlTarget, controlChannel } from "./control-channel.ts";
 import { AccessKeyServiceClient } from "./gen/shadowfleet/v1/access_key.ts";
 import { ConfigServiceClient } from "./gen/shadowfleet/v1/config.ts";
@@ -39,9 +40,9 @@ export interface FleetChannel {
 /** A snapshot comes in several messages; this only bounds what one may be. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-/** Nothing is opened yet. */
-export function connectFleet(target: ManagementTarget): FleetChannel {
-  return new RoundRobinChannel(target);
+/** Nothing is opened yet. With `telemetry`, calls are measured and traced. */
+export function connectFleet(target: ManagementTarget, telemetry?: ClientTelemetry): FleetChannel {
+  return new RoundRobinChannel(target, telemetry);
 }
 
 interface OpenReplica {
@@ -51,20 +52,21 @@ interface OpenReplica {
 
 class RoundRobinChannel implements FleetChannel {
   readonly #target: ManagementTarget;
+  readonly #telemetry: ClientTelemetry | undefined;
   #at = 0;
   #open: OpenReplica | undefined;
 
-  constructor(target: ManagementTarget) {
+  constructor(target: ManagementTarget, telemetry: ClientTelemetry | undefined) {
     this.#target = target;
+    this.#telemetry = telemetry;
   }
 
   get address(): string {
-    const { addresses } = this.#target;
-    return formatAddress(addresses[this.#at % addresses.length]!);
+    return formatAddress(this.#replica);
   }
 
   get clients(): FleetClients {
-    this.#open ??= openReplica(this.address, this.#target);
+    this.#open ??= openReplica(this.#replica, this.#target, this.#telemetry);
     return this.#open.clients;
   }
 
@@ -77,13 +79,19 @@ class RoundRobinChannel implements FleetChannel {
     this.#open?.channel.close();
     this.#open = undefined;
   }
+
+  get #replica(): HostPort {
+    const { addresses } = this.#target;
+    return addresses[this.#at % addresses.length]!;
+  }
 }
 
-function openReplica(address: string, { tls, tokenFile }: ManagementTarget): OpenReplica {
+function openReplica(replica: HostPort, { tls, tokenFile }: ManagementTarget, telemetry: ClientTelemetry | undefined): OpenReplica {
   const target: ControlTarget = {
-    address: `dns:///${address}`,
+    address: `dns:///${formatAddress(replica)}`,
     ...(tls ? { tls: readTls(tls) } : {}),
     ...(tokenFile === undefined ? {} : { token: read(tokenFile).toString("utf8").trim() }),
+    ...(telemetry ? { interceptors: [clientTelemetryInterceptor(telemetry, replica)] } : {}),
   };
   const { credentials, options }: ControlChannel = controlChannel(target);
   const own = {

@@ -1,5 +1,7 @@
 export { Access, type AccessToken, accessToken, neededRole, ROLES, type Role } from "./access.ts";
+export { authInterceptor } from "./auth-interceptor.ts";
 export type { Caller } from "./caller.ts";
+export { type ClientTelemetry, clientTelemetryInterceptor } from "./client-telemetry.ts";
 export type { ApplyConfiguration } from "./config-inbox.ts";
 export { ConfigWatcher, type ConfigWatcherOptions, type WatchTiming } from "./config-watcher.ts";
 export { type ControlChannel, type ControlTarget, controlChannel } from "./control-channel.ts";
@@ -127,7 +129,6 @@ export {
   UpstreamServiceService,
 } from "./gen/shadowfleet/v1/upstream.ts";
 export { type CallContext, type HandlerOptions, Handlers, type ResponseStream, type ServerStreaming, type Unary } from "./handlers.ts";
-export { authInterceptor, type TelemetryOptions, telemetryInterceptor } from "./interceptors.ts";
 export { type ManagementTarget, type ManagementTls, managementSchema } from "./management-schema.ts";
 export type { MemberIdentity, MemberOrder, MemberState } from "./member.ts";
 export { type MemberConfiguration, type MemberPort, NO_CONFIGURATION } from "./member-configuration.ts";
@@ -136,3 +137,4 @@ export { type CallFailure, fromServiceError, invalidRequest, RpcError, type RpcS
 export { insecureServerCredentials, ReplaceableTls, type ServerTls } from "./server-tls.ts";
 export { SharedMap } from "./shared-map.ts";
 export { decodeStatus, ERROR_DOMAIN, encodeStatus, type FieldViolation, type StatusDetails } from "./status-details.ts";
+export { type TelemetryOptions, telemetryInterceptor } from "./telemetry-interceptor.ts";

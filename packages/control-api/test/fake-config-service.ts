@@ -36,8 +36,8 @@ export class FakeStream {
     this.send({ $case: "snapshot", value: ConfigSnapshot.fromPartial(parts as ConfigSnapshot) }, revision);
   }
 
-  delta(parts: Parts<ConfigDelta>, revision = this.revision + 1n): void {
-    this.send({ $case: "delta", value: ConfigDelta.fromPartial(parts as ConfigDelta) }, revision);
+  delta(parts: Parts<ConfigDelta>, revision = this.revision + 1n, traceparents: string[] = []): void {
+    this.send({ $case: "delta", value: ConfigDelta.fromPartial(parts as ConfigDelta) }, revision, traceparents);
   }
 
   command(command: MemberCommand["command"]): void {
@@ -48,9 +48,9 @@ export class FakeStream {
     this.send({ $case: "heartbeat", value: {} }, revision);
   }
 
-  send(event: WatchConfigResponse["event"], revision: bigint): void {
+  send(event: WatchConfigResponse["event"], revision: bigint, traceparents: string[] = []): void {
     this.revision = revision;
-    this.#call.write({ revision, generation: this.generation, event });
+    this.#call.write({ revision, generation: this.generation, event, traceparents });
   }
 
   end(): void {

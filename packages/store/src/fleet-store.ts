@@ -1,4 +1,5 @@
 import type { FleetState, MemberRecord, Resource, ResourceKind, ResourceRecords, SessionRecord, Versioned } from "./records.ts";
+import type { StoreServer } from "./store-server.ts";
 import type { TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "./traffic.ts";
 
 /** A change of one resource, as the feed carries it. */
@@ -19,8 +20,16 @@ export type FleetCommand =
  * at least as new as its revision says.
  */
 export type FeedEvent =
-  /** The configuration revision after these changes; all of one write come together, several writes may. */
-  | { readonly type: "changes"; readonly revision: number; readonly changes: readonly ResourceChange[] }
+  /**
+   * The configuration revision after these changes; all of one write come together, several writes may. `traceparents`: of those writes that were
+   * traced and are heard of as they happen.
+   */
+  | {
+      readonly type: "changes";
+      readonly revision: number;
+      readonly changes: readonly ResourceChange[];
+      readonly traceparents?: readonly string[];
+    }
   | { readonly type: "command"; readonly command: FleetCommand }
   | { readonly type: "fail-count"; readonly upstreamId: string; readonly count: number }
   /** Events were lost (too far behind) or the store was emptied: read the state again. */
@@ -103,5 +112,7 @@ export interface FleetStore {
 
   /** Answers within a second or rejects. */
   ping(): Promise<void>;
+  /** The servers the state is kept on; none where that is this process. */
+  readServers(): Promise<readonly StoreServer[]>;
   close(): Promise<void>;
 }

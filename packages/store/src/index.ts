@@ -35,6 +35,7 @@ export {
   type SharedFailCountsOptions,
 } from "./shared-fail-counts.ts";
 export { SqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
+export type { StoreServer } from "./store-server.ts";
 export {
   type ByteCounts,
   HOUR_MS,

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Clock, ConfigError, hostPort, type Logger } from "@shadowfleet/runtime";
+import { type Clock, ConfigError, hostPort, type Logger, type Metrics } from "@shadowfleet/runtime";
 import { z } from "zod";
 import type { FleetStore } from "./fleet-store.ts";
 import { DEFAULT_KEY_PREFIX, KEY_PREFIX } from "./redis/keys.ts";
@@ -63,6 +63,8 @@ type RedisConfig = z.output<typeof redisSchema>;
 
 export interface OpenStoreDeps {
   readonly logger?: Logger;
+  /** Gets the durations of calls to Redis. */
+  readonly metrics?: Metrics;
   readonly clock?: Clock;
 }
 
@@ -70,14 +72,19 @@ export interface OpenStoreDeps {
  * The store that a configuration asks for. Throws ConfigError when a file it names cannot be used, FleetError STORE_UNAVAILABLE when the SQLite
  * file cannot be opened; Redis is connected to in the background.
  */
-export function openStore(config: StoreConfig, { logger, clock }: OpenStoreDeps = {}): FleetStore {
+export function openStore(config: StoreConfig, { logger, metrics, clock }: OpenStoreDeps = {}): FleetStore {
   switch (config.type) {
     case "memory":
       return new SqliteStore({ path: ":memory:", ...(clock && { clock }) });
     case "sqlite":
       return new SqliteStore({ path: config.path, sealer: sealerFrom(config.sealingKeyFile), ...(clock && { clock }) });
     case "redis":
-      return new RedisStore({ ...redisSettings(config), sealer: sealerFrom(config.sealingKeyFile), ...(logger && { logger }) });
+      return new RedisStore({
+        ...redisSettings(config),
+        sealer: sealerFrom(config.sealingKeyFile),
+        ...(logger && { logger }),
+        ...(metrics && { metrics }),
+      });
   }
 }
 

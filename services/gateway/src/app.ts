@@ -81,7 +81,7 @@ class Gateway implements GatewayApp {
       sessions: this.#sessions,
       traffic: this.traffic,
       packets: this.packets,
-      onSessionEnd: deps.onSessionEnd ?? (() => {}),
+      onSessionEnd: sessionEnded(deps),
     };
     this.#member = this.#join(config);
     this.#failCounts = deps.failCounts ?? this.#member?.failCounts ?? new MemoryFailCounts();
@@ -212,4 +212,13 @@ class Gateway implements GatewayApp {
       yield { value: down, attributes: { "network.transport": transport, "network.io.direction": "down" } };
     }
   }
+}
+
+/** Connections that no upstream served were not proxied, and are not traced. */
+function sessionEnded({ onSessionEnd = () => {}, traceConnection }: GatewayDeps): (end: SessionEnd) => void {
+  if (!traceConnection) return onSessionEnd;
+  return (end) => {
+    if (end.upstreamId !== undefined) traceConnection(end);
+    onSessionEnd(end);
+  };
 }

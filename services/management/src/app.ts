@@ -6,8 +6,9 @@ import {
   ReplaceableTls,
   telemetryInterceptor,
 } from "@shadowfleet/control-api";
-import type { App, AppDeps, Readiness } from "@shadowfleet/runtime";
+import type { App, AppDeps, Observation, Readiness } from "@shadowfleet/runtime";
 import { type FleetStore, openStore } from "@shadowfleet/store";
+import { certificateEnd } from "./certificate-end.ts";
 import type { ManagementConfig } from "./config.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { DEFAULT_TIMING, type ManagementTiming } from "./timing.ts";
@@ -42,6 +43,7 @@ class Management implements ManagementApp {
   #ownStore: FleetStore | undefined;
   #plane: ControlPlane | undefined;
   #isServing = false;
+  #unobserve: () => void = () => {};
 
   constructor(config: ManagementConfig, deps: ManagementDeps) {
     this.#config = config;
@@ -63,14 +65,15 @@ class Management implements ManagementApp {
 
   /** Also without the store: reads of declared resources work, writes are refused, and it is tried again until it answers. */
   async start(): Promise<void> {
-    const { logger, clock } = this.#deps;
-    const store = this.#deps.store ?? openStore(this.#config.store, { logger, clock });
+    const { logger, metrics, clock } = this.#deps;
+    const store = this.#deps.store ?? openStore(this.#config.store, { logger, metrics, clock });
     if (!this.#deps.store) this.#ownStore = store;
     this.#plane = new ControlPlane(this.#config, { ...this.#deps, store, timing: this.#timing });
     this.#plane.addServices(this.#server);
     await this.#plane.start();
     await this.#server.start();
     this.#isServing = true;
+    this.#unobserve = metrics.observe("fleet.tls.certificate.not.after.seconds", () => this.#certificateEnds());
     this.#plane.onceSynced(() => this.#isServing && this.#server.setServing(true));
     logger.info(
       {
@@ -113,6 +116,12 @@ class Management implements ManagementApp {
     await this.#server.drain(deadlineMs);
     await this.#plane?.close();
     await this.#ownStore?.close();
+    this.#unobserve();
+  }
+
+  #certificateEnds(): Observation[] {
+    const { tls } = this.#config.grpc;
+    return this.#tls && tls ? [{ value: certificateEnd(tls.cert) }] : [];
   }
 
   #warn(): void {

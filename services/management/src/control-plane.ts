@@ -27,6 +27,7 @@ import { portService } from "./services/port-service.ts";
 import { sessionService } from "./services/session-service.ts";
 import { trafficService } from "./services/traffic-service.ts";
 import { upstreamService } from "./services/upstream-service.ts";
+import { StoreServers } from "./store-servers.ts";
 import type { ManagementTiming } from "./timing.ts";
 import { DatagramDaemon } from "./udp-management/datagram-daemon.ts";
 import { PortCommands } from "./udp-management/port-commands.ts";
@@ -45,6 +46,7 @@ export class ControlPlane {
   readonly #deps: ControlPlaneDeps;
   readonly #context: ManagementContext;
   readonly #totals: KnownTotals;
+  readonly #storeServers: StoreServers;
   readonly #ports: Ports;
   readonly #keys: AccessKeys;
   readonly #configCalls: ConfigCalls;
@@ -60,6 +62,7 @@ export class ControlPlane {
     const { declared } = config;
     this.directory = new FleetDirectory({ store, declared, clock, logger, timing, onNewGeneration: () => void this.#totals.restore() });
     this.#totals = new KnownTotals({ store, directory: this.directory, members, logger, intervalMs: timing.totalsMs });
+    this.#storeServers = new StoreServers({ store, metrics: deps.metrics, logger, intervalMs: timing.storeServersMs });
     const settings = () => this.#settings;
     this.#context = {
       ...{ store, directory: this.directory, members, clock, logger, timing },
@@ -97,6 +100,7 @@ export class ControlPlane {
     this.#unobserve = observeFleet(this.#deps.metrics, this.#context, this.#configCalls);
     directory.start();
     this.#totals.start();
+    this.#storeServers.start();
     await directory.until(() => directory.isSynced, this.#deps.timing.firstStateMs);
     await this.#daemon?.start();
   }
@@ -126,6 +130,7 @@ export class ControlPlane {
 
   async close(): Promise<void> {
     this.#unobserve();
+    this.#storeServers.close();
     await this.#totals.close();
     await this.directory.close();
   }

@@ -16,6 +16,8 @@ export interface ManagementTiming {
   readonly bindLookMs: number;
   /** How often traffic totals are remembered against a store that loses them. */
   readonly totalsMs: number;
+  /** How often the store's servers are asked how they are. */
+  readonly storeServersMs: number;
   /** How often WatchSessions and WatchTraffic look at the store at least. */
   readonly watchMs: number;
   /** How often the datagram daemon sends `stat`. */
@@ -34,6 +36,7 @@ export const DEFAULT_TIMING: ManagementTiming = {
   bindWaitMs: 5_000,
   bindLookMs: 50,
   totalsMs: 5_000,
+  storeServersMs: 10_000,
   watchMs: 1_000,
   statMs: 10_000,
   oldSecretUseMs: 60_000,

@@ -28,6 +28,7 @@ const TIMING: ManagementTiming = {
   catchUpMs: 1_000,
   bindWaitMs: 1_000,
   bindLookMs: 10,
+  storeServersMs: 200,
   totalsMs: 50,
   watchMs: 50,
   statMs: 10_000,

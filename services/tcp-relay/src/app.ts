@@ -181,7 +181,7 @@ class TcpRelay implements TcpRelayApp {
   }
 
   #createContext(): RelayContext {
-    const { logger, metrics, clock, resolver, environment, onSessionEnd } = this.#deps;
+    const { logger, metrics, clock, resolver, environment } = this.#deps;
     const settings = () => this.#settings;
     return {
       get settings() {
@@ -197,7 +197,16 @@ class TcpRelay implements TcpRelayApp {
       connections: this.#connections,
       silentDrain: new SilentDrain(clock, () => this.#settings.config.handshakeTimeoutMs),
       saltFilters: this.#saltFilters,
-      onSessionEnd: onSessionEnd ?? (() => {}),
+      onSessionEnd: this.#sessionEnded(),
+    };
+  }
+
+  #sessionEnded(): (end: SessionEnd) => void {
+    const { onSessionEnd = () => {}, traceConnection } = this.#deps;
+    if (!traceConnection) return onSessionEnd;
+    return (end) => {
+      traceConnection({ transport: "tcp", ...end });
+      onSessionEnd(end);
     };
   }
 

@@ -219,6 +219,7 @@ class UdpRelay implements UdpRelayApp {
       bytesDown,
     };
     this.#report.ended(association, end);
+    this.#deps.traceConnection?.({ transport: "udp", ...end });
     this.#deps.onSessionEnd?.(end);
   }
 

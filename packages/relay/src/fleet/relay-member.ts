@@ -94,7 +94,7 @@ export class RelayMember {
     this.#options = options;
     const { fleet, kind, version, clock, logger, metrics, relay, timing = {} } = options;
     this.identity = createIdentity(kind, version, fleet.memberId, clock);
-    this.#store = options.store ?? openStore(fleet.store, { logger, clock });
+    this.#store = options.store ?? openStore(fleet.store, { logger, metrics, clock });
     this.#plans = new PortPlans(options.settings, logger);
     const { id: memberId, epoch } = this.identity;
     const callTimeoutMs = timing.storeTimeoutMs;
@@ -113,7 +113,7 @@ export class RelayMember {
       ...(timing.publishIntervalMs === undefined ? {} : { intervalMs: timing.publishIntervalMs }),
     });
     this.#watcher = new ConfigWatcher({
-      channel: options.channel ?? connectFleet(fleet.management),
+      channel: options.channel ?? connectFleet(fleet.management, { metrics, clock }),
       identity: this.identity,
       state: () => this.#state(),
       apply: (configuration, removedKeys) => this.#apply(configuration, removedKeys),

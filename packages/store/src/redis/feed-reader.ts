@@ -110,7 +110,7 @@ export class FeedReader {
   }
 
   async #readFailCounts(isAnnounced: boolean): Promise<void> {
-    const found = await this.#connection.run((client) => client.hgetall(this.#keys.fails));
+    const found = await this.#connection.run("HGETALL", (client) => client.hgetall(this.#keys.fails));
     const counts = new Map(Object.entries(found).map(([id, count]) => [id, Number(count)]));
     for (const id of isAnnounced ? new Set([...counts.keys(), ...this.#failCounts.keys()]) : []) {
       const count = counts.get(id) ?? 0;
@@ -124,7 +124,7 @@ export class FeedReader {
     const { feedId, failFeedId } = this.#position!;
     const streams = [this.#keys.feed, this.#keys.failFeed, feedId, failFeedId] as const;
     const read = (client: RedisClient) => client.xread("COUNT", MAX_ENTRIES, "BLOCK", BLOCK_MS, "STREAMS", ...streams);
-    const reply = await this.#connection.run(read, { deadlineMs: READ_DEADLINE_MS, once: true });
+    const reply = await this.#connection.run("XREAD", read, { deadlineMs: READ_DEADLINE_MS, once: true, waits: true });
     for (const [stream, pairs] of reply ?? []) {
       const entries = pairs.map(([id, fields]) => ({ id, fields }));
       if (stream === this.#keys.feed) await this.#takeFeed(entries);
@@ -147,11 +147,14 @@ export class FeedReader {
 
   #announceFeed(entries: readonly FeedEntry[], stored: ReadonlyMap<string, string | null>): void {
     let changes = new Map<string, ResourceChange>();
+    let traceparents: string[] = [];
     let revision: number | undefined;
     let previous = this.#position!.feedId;
     const flush = (): void => {
-      if (revision !== undefined) this.#hub.announce({ type: "changes", revision, changes: [...changes.values()] });
+      const traced = traceparents.length > 0 ? { traceparents } : {};
+      if (revision !== undefined) this.#hub.announce({ type: "changes", revision, changes: [...changes.values()], ...traced });
       changes = new Map();
+      traceparents = [];
       revision = undefined;
     };
     for (const entry of entries) {
@@ -163,6 +166,8 @@ export class FeedReader {
       const command = entryField(entry, "command");
       if (command === undefined) {
         revision = numberOf(entry.id);
+        const traceparent = entryField(entry, "traceparent");
+        if (traceparent !== undefined) traceparents.push(traceparent);
         for (const [kind, id] of changedIds(entry)) {
           const name = `${kind} ${id}`;
           changes.set(name, this.#configuration.decodeChange(kind, id, stored.get(name) ?? null));
@@ -198,7 +203,7 @@ export class FeedReader {
     const found = new Map<string, string | null>();
     for (const [kind, pairs] of Map.groupBy(ids, ([kind]) => kind)) {
       const unique = [...new Set(pairs.map(([, id]) => id))];
-      const texts = await this.#connection.run((client) => client.hmget(this.#keys.records[kind], ...unique), { once: true });
+      const texts = await this.#connection.run("HMGET", (client) => client.hmget(this.#keys.records[kind], ...unique), { once: true });
       for (const [at, id] of unique.entries()) found.set(`${kind} ${id}`, texts[at] ?? null);
     }
     return found;

@@ -13,8 +13,9 @@ export const KEY_PREFIX = /^[A-Za-z0-9._:-]{1,64}$/;
  * `{PREFIX:config}` configuration, its feed and failCnt; together, so that one blocking XREAD follows both streams:
  * - `:meta`       hash: generation, revision
  * - `:ports` `:keys` `:upstreams`  hashes: id -> "VERSION JSON", secrets sealed
- * - `:feed`       stream, id REVISION-NONCE: previous (id), changes ([kind, id]…) or command. Names what changed, never how: readers fetch
- *                 the records, so that neither a deleted nor a replaced secret stays behind. Commands follow the write they came after.
+ * - `:feed`       stream, id REVISION-NONCE: previous (id), changes ([kind, id]…) or command, traceparent (of a traced write). Names what
+ *                 changed, never how: readers fetch the records, so that neither a deleted nor a replaced secret stays behind. Commands
+ *                 follow the write they came after.
  * - `:request:ID` string with TTL: the response to an idempotent request, sealed
  * - `:fails`      hash: upstream id -> failCnt
  * - `:fail-feed`  stream, id NUMBER-NONCE: previous (id), upstream, count

@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from "node:crypto";
-import { FleetError } from "@shadowfleet/runtime";
+import { activeTraceparent, FleetError } from "@shadowfleet/runtime";
 import type { FleetCommand, ResourceChange, WriteRequest, WriteResult } from "../fleet-store.ts";
 import type { RecordCodec } from "../record-codec.ts";
 import { type FleetState, RESOURCE_KINDS, type ResourceKind, type ResourceRecords, resourceId, type Versioned } from "../records.ts";
@@ -63,6 +63,7 @@ export class RedisConfiguration {
       expect.flatMap(({ kind, id, version }) => [hashIndex(kind), id, version]),
       puts.flatMap((put) => [hashIndex(put.kind), resourceId(put), this.#codec.encode(put.kind, put.record)]),
       deletes.flatMap(({ kind, id }) => [hashIndex(kind), id]),
+      activeTraceparent() ?? "",
     );
     return this.#writeResult(reply as [string, ...unknown[]]);
   }
@@ -101,7 +102,9 @@ export class RedisConfiguration {
     let cursor = "0";
     do {
       const from = cursor;
-      const [next, flat] = await this.#connection.run((client) => client.hscan(this.#keys.records[kind], from, "COUNT", PAGE_SIZE));
+      const [next, flat] = await this.#connection.run("HSCAN", (client) =>
+        client.hscan(this.#keys.records[kind], from, "COUNT", PAGE_SIZE),
+      );
       for (let at = 0; at < flat.length; at += 2) found.set(flat[at]!, this.#decode(kind, flat[at + 1]!));
       cursor = next;
     } while (cursor !== "0");

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { FleetError, type Logger } from "@shadowfleet/runtime";
+import { FleetError, type Logger, type Metrics } from "@shadowfleet/runtime";
 import { Cluster } from "ioredis";
 import { retryDelayMs } from "../retry-delay.ts";
 import { createRedisClient, type RedisClient } from "./redis-client.ts";
+import { type RedisOperation, RedisOperations } from "./redis-operations.ts";
 import type { RedisSettings } from "./redis-settings.ts";
 import type { ScriptName } from "./scripts.ts";
 
@@ -20,6 +21,8 @@ export interface CallOptions {
   readonly deadlineMs?: number;
   /** The call must not be carried out twice: it fails when its connection does. Others are tried again until the deadline. */
   readonly once?: boolean;
+  /** The call waits for something to happen, so that how long it takes says nothing. */
+  readonly waits?: boolean;
 }
 
 export type ScriptArgument = string | number | readonly (string | number)[];
@@ -27,6 +30,7 @@ export type ScriptArgument = string | number | readonly (string | number)[];
 export interface RedisConnectionOptions {
   readonly settings: RedisSettings;
   readonly logger: Logger | undefined;
+  readonly metrics?: Metrics | undefined;
   /** For blocking reads, which are silent for so long in good health. A connection without them is dropped when a call came to its deadline. */
   readonly blockedMs?: number;
 }
@@ -38,6 +42,7 @@ export interface RedisConnectionOptions {
 export class RedisConnection {
   readonly #client: RedisClient;
   readonly #logger: Logger | undefined;
+  readonly #operations: RedisOperations;
   readonly #waiting = new Set<() => void>();
   #downSinceMs: number | undefined = performance.now();
   #lastError = "not connected yet";
@@ -46,8 +51,9 @@ export class RedisConnection {
   readonly #heartbeat: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor({ settings, logger, blockedMs }: RedisConnectionOptions) {
+  constructor({ settings, logger, metrics, blockedMs }: RedisConnectionOptions) {
     this.#logger = logger;
+    this.#operations = new RedisOperations({ settings, metrics });
     this.#client = createRedisClient(settings, (blockedMs ?? 0) + CALL_DEADLINE_MS);
     this.#heartbeat = blockedMs === undefined ? setInterval(() => this.#ping(), HEARTBEAT_MS) : undefined;
     this.#client.on("ready", () => this.#onReady());
@@ -58,31 +64,19 @@ export class RedisConnection {
   }
 
   /** Runs commands as soon as there is a connection. */
-  async run<T>(work: (client: RedisClient) => Promise<T>, { deadlineMs = CALL_DEADLINE_MS, once = false }: CallOptions = {}): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const deadline = new AbortController();
-    const timer = setTimeout(() => {
-      deadline.abort();
-      reject(new Error(this.#client.status === "ready" ? `no answer within ${deadlineMs} ms` : this.#lastError));
-    }, deadlineMs);
-    try {
-      return await Promise.race([this.#runUntilAnswered(work, once, deadline.signal), late]);
-    } catch (error) {
-      if (error instanceof FleetError) throw error;
-      throw unavailable((error as Error).message);
-    } finally {
-      clearTimeout(timer);
-    }
+  run<T>(operation: RedisOperation, work: (client: RedisClient) => Promise<T>, options: CallOptions = {}): Promise<T> {
+    const run = () => this.#runInTime(work, options);
+    return options.waits ? run() : this.#operations.measure(operation, run);
   }
 
   /** Runs one of our scripts, again if its connection breaks. All keys must be of one slot. */
   script(name: ScriptName, keys: readonly string[], ...args: readonly ScriptArgument[]): Promise<unknown> {
-    return this.run((client) => callScript(client, name, keys, args));
+    return this.run(name, (client) => callScript(client, name, keys, args));
   }
 
   /** Runs a script that must not be carried out twice. */
   scriptOnce(name: ScriptName, keys: readonly string[], ...args: readonly ScriptArgument[]): Promise<unknown> {
-    return this.run((client) => callScript(client, name, keys, args), { once: true });
+    return this.run(name, (client) => callScript(client, name, keys, args), { once: true });
   }
 
   /** Gives the connection up, for it is not to be trusted, and makes a new one. */
@@ -97,6 +91,23 @@ export class RedisConnection {
     clearInterval(this.#heartbeat);
     this.#client.disconnect();
     for (const wake of this.#waiting) wake();
+  }
+
+  async #runInTime<T>(work: (client: RedisClient) => Promise<T>, { deadlineMs = CALL_DEADLINE_MS, once = false }: CallOptions): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const deadline = new AbortController();
+    const timer = setTimeout(() => {
+      deadline.abort();
+      reject(new Error(this.#client.status === "ready" ? `no answer within ${deadlineMs} ms` : this.#lastError));
+    }, deadlineMs);
+    try {
+      return await Promise.race([this.#runUntilAnswered(work, once, deadline.signal), late]);
+    } catch (error) {
+      if (error instanceof FleetError) throw error;
+      throw unavailable((error as Error).message);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #runUntilAnswered<T>(work: (client: RedisClient) => Promise<T>, once: boolean, deadline: AbortSignal): Promise<T> {

@@ -23,7 +23,7 @@ export class RedisLiveState {
   async removeMember(memberId: string): Promise<void> {
     const { members, publishers } = this.#keys;
     const sessions = this.#sessionKeys(memberId);
-    await this.#connection.run((client) =>
+    await this.#connection.run("removeMember", (client) =>
       Promise.all([client.hdel(members, memberId), client.hdel(publishers, memberId), client.del(...sessions)]),
     );
   }
@@ -68,7 +68,7 @@ export class RedisLiveState {
     const [index, head] = keyId === undefined ? [this.#keys.sessionIds(memberId), ""] : [this.#keys.keySessions(memberId), keyId + NUL];
     const from = head + afterId === "" ? "-" : `(${head}${afterId}`;
     const to = keyId === undefined ? "+" : `(${keyId}\u0001`;
-    const found = await this.#connection.run((client) => client.zrange(index, from, to, "BYLEX", "LIMIT", 0, limit));
+    const found = await this.#connection.run("ZRANGE", (client) => client.zrange(index, from, to, "BYLEX", "LIMIT", 0, limit));
     return found.map((text) => {
       const id = text.slice(head.length);
       return { memberId, id, bytes: Buffer.from(id) };
@@ -79,7 +79,7 @@ export class RedisLiveState {
   async #readSessions(page: readonly PublishedSession[]): Promise<SessionRecord[]> {
     const found = new Map<PublishedSession, string | null>();
     const byMember = Map.groupBy(page, ({ memberId }) => memberId);
-    await this.#connection.run((client) =>
+    await this.#connection.run("HMGET", (client) =>
       Promise.all(
         [...byMember].map(async ([memberId, sessions]) => {
           const texts = await client.hmget(this.#keys.sessions(memberId), ...sessions.map(({ id }) => id));

@@ -1,21 +1,24 @@
-import type { Logger } from "@shadowfleet/runtime";
+import type { Logger, Metrics } from "@shadowfleet/runtime";
 import { FeedHub } from "../feed-hub.ts";
 import type { FeedEvent, FeedSubscription, FleetCommand, FleetStore, WriteRequest, WriteResult } from "../fleet-store.ts";
 import { RecordCodec } from "../record-codec.ts";
 import type { FleetState, MemberRecord, SessionRecord } from "../records.ts";
 import { plainSealer, type SecretSealer } from "../secret-sealer.ts";
+import type { StoreServer } from "../store-server.ts";
 import type { TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "../traffic.ts";
 import { BLOCK_MS, FeedReader } from "./feed-reader.ts";
 import { DEFAULT_KEY_PREFIX, RedisKeys } from "./keys.ts";
 import { newNonce, RedisConfiguration } from "./redis-configuration.ts";
 import { RedisConnection } from "./redis-connection.ts";
 import { RedisLiveState } from "./redis-live-state.ts";
+import { readServers } from "./redis-servers.ts";
 import type { RedisSettings } from "./redis-settings.ts";
 import { RedisTraffic } from "./redis-traffic.ts";
 
 export interface RedisStoreOptions extends RedisSettings {
   readonly sealer?: SecretSealer;
   readonly logger?: Logger;
+  readonly metrics?: Metrics;
 }
 
 /**
@@ -34,14 +37,16 @@ export class RedisStore implements FleetStore {
   readonly #hub = new FeedHub();
   readonly #settings: RedisSettings;
   readonly #logger: Logger | undefined;
+  readonly #metrics: Metrics | undefined;
   #reader: FeedReader | undefined;
 
   /** Throws RangeError for a key prefix that cannot be one. */
-  constructor({ sealer = plainSealer, logger, ...settings }: RedisStoreOptions) {
+  constructor({ sealer = plainSealer, logger, metrics, ...settings }: RedisStoreOptions) {
     this.#settings = settings;
     this.#logger = logger;
+    this.#metrics = metrics;
     this.#keys = new RedisKeys(settings.keyPrefix ?? DEFAULT_KEY_PREFIX);
-    this.#connection = new RedisConnection({ settings, logger });
+    this.#connection = new RedisConnection({ settings, logger, metrics });
     this.#configuration = new RedisConfiguration(this.#connection, this.#keys, new RecordCodec(sealer));
     this.#traffic = new RedisTraffic(this.#connection, this.#keys);
     this.#live = new RedisLiveState(this.#connection, this.#keys);
@@ -103,7 +108,7 @@ export class RedisStore implements FleetStore {
   }
 
   async readFailCounts(): Promise<ReadonlyMap<string, number>> {
-    const found = await this.#connection.run((client) => client.hgetall(this.#keys.fails));
+    const found = await this.#connection.run("HGETALL", (client) => client.hgetall(this.#keys.fails));
     return new Map(Object.entries(found).map(([id, count]) => [id, Number(count)]));
   }
 
@@ -138,7 +143,11 @@ export class RedisStore implements FleetStore {
   /** Asks for a key of each concern, since in a cluster each may be another server's. */
   async ping(): Promise<void> {
     const { meta, trafficMeta, members } = this.#keys;
-    await this.#connection.run((client) => Promise.all([meta, trafficMeta, members].map((key) => client.exists(key))));
+    await this.#connection.run("EXISTS", (client) => Promise.all([meta, trafficMeta, members].map((key) => client.exists(key))));
+  }
+
+  readServers(): Promise<readonly StoreServer[]> {
+    return readServers(this.#connection, this.#settings.database ?? 0);
   }
 
   async close(): Promise<void> {
@@ -151,7 +160,7 @@ export class RedisStore implements FleetStore {
   #createReader(): FeedReader {
     const settings = this.#settings;
     const logger = this.#logger;
-    const connection = new RedisConnection({ settings, logger, blockedMs: BLOCK_MS });
+    const connection = new RedisConnection({ settings, logger, metrics: this.#metrics, blockedMs: BLOCK_MS });
     return new FeedReader({ connection, keys: this.#keys, configuration: this.#configuration, hub: this.#hub, logger });
   }
 }

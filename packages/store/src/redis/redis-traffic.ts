@@ -61,7 +61,7 @@ export class RedisTraffic {
 
   async list(afterId: string, limit: number): Promise<TrafficTotals[]> {
     const from = afterId === "" ? "-" : `(${afterId}`;
-    const ids = await this.#connection.run((client) => client.zrange(this.#keys.keyIds, from, "+", "BYLEX", "LIMIT", 0, limit));
+    const ids = await this.#connection.run("ZRANGE", (client) => client.zrange(this.#keys.keyIds, from, "+", "BYLEX", "LIMIT", 0, limit));
     const subjects = ids.map((id) => ({ kind: "key", id }) as const);
     const pages: Promise<TrafficTotals[]>[] = [];
     for (let at = 0; at < subjects.length; at += MAX_SUBJECTS) pages.push(this.#readSubjects(subjects.slice(at, at + MAX_SUBJECTS)));
@@ -81,7 +81,7 @@ export class RedisTraffic {
     const firstMs = Math.max(fromMs, newestMs - (KEPT_HOURS + 2) * HOUR_MS, 0);
     for (let hourMs = Math.ceil(firstMs / HOUR_MS) * HOUR_MS; hourMs < Math.min(toMs, newestMs); hourMs += HOUR_MS) hours.push(hourMs);
     const fields = COUNTERS.map((counter) => `${keyId}:${counter}`);
-    const found = await this.#connection.run((client) =>
+    const found = await this.#connection.run("HMGET", (client) =>
       Promise.all(hours.map((hourMs) => client.hmget(this.#keys.hour(hourMs), ...fields))),
     );
     return hours.flatMap((hourMs, at) => (found[at]!.some((text) => text !== null) ? [{ hourMs, bytes: countsOf(found[at]!) }] : []));

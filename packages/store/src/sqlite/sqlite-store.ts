@@ -1,10 +1,11 @@
-import { type Clock, systemClock } from "@shadowfleet/runtime";
+import { activeTraceparent, type Clock, systemClock } from "@shadowfleet/runtime";
 import { MAX_FAIL_COUNT } from "../fail-counts.ts";
 import { FeedHub } from "../feed-hub.ts";
 import type { FeedEvent, FeedSubscription, FleetCommand, FleetStore, WriteRequest, WriteResult } from "../fleet-store.ts";
 import { RecordCodec } from "../record-codec.ts";
 import type { FleetState, MemberRecord, SessionRecord } from "../records.ts";
 import { plainSealer, type SecretSealer } from "../secret-sealer.ts";
+import type { StoreServer } from "../store-server.ts";
 import type { TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "../traffic.ts";
 import { ConfigurationTables } from "./configuration-tables.ts";
 import { Database } from "./database.ts";
@@ -43,7 +44,8 @@ export class SqliteStore implements FleetStore {
 
   async write(request: WriteRequest): Promise<WriteResult> {
     const { result, event } = this.#configuration.write(request, this.#clock.now());
-    if (event) this.#feed.announce(event);
+    const traceparent = activeTraceparent();
+    if (event) this.#feed.announce(traceparent === undefined ? event : { ...event, traceparents: [traceparent] });
     return result;
   }
 
@@ -132,6 +134,10 @@ export class SqliteStore implements FleetStore {
 
   async ping(): Promise<void> {
     this.#db.get("SELECT 1 AS alive");
+  }
+
+  async readServers(): Promise<readonly StoreServer[]> {
+    return [];
   }
 
   async close(): Promise<void> {

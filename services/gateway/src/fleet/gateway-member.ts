@@ -58,10 +58,10 @@ export class GatewayMember {
     const { fleet, version, clock, logger, metrics, store, channel } = options;
     this.#options = options;
     this.#identity = createIdentity("gateway", version, fleet.memberId, clock);
-    this.#store = store ?? openStore(fleet.store, { logger, clock });
+    this.#store = store ?? openStore(fleet.store, { logger, metrics, clock });
     this.failCounts = new SharedFailCounts({ store: this.#store, onTransition: (...change) => this.#tell(...change) });
     this.#watcher = new ConfigWatcher({
-      channel: channel ?? connectFleet(fleet.management),
+      channel: channel ?? connectFleet(fleet.management, { metrics, clock }),
       identity: this.#identity,
       state: () => this.#state(),
       apply: async (configuration) => this.#apply(configuration),

@@ -7,7 +7,7 @@ import { nextMomentOf } from "./entries.ts";
 import { type ConfigConflict, MergedView } from "./merged-view.ts";
 import { StoreLink } from "./store-link.ts";
 import { Timeline } from "./timeline.ts";
-import { countTouched, nothingTouched, type Touched } from "./touched.ts";
+import { addTraceparents, countTouched, nothingTouched, type Touched } from "./touched.ts";
 
 /** What a watcher of the directory is told. */
 export type DirectoryEvent =
@@ -178,6 +178,7 @@ export class FleetDirectory {
       this.#emit({ type: "fail-count", upstreamId: event.upstreamId });
     } else if (event.revision > this.#revision) {
       const touched = this.view.apply(event.changes);
+      addTraceparents(touched, event.traceparents ?? []);
       this.#revision = event.revision;
       this.#announce(touched);
     }

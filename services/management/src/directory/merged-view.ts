@@ -123,10 +123,10 @@ export class MergedView {
   #refresh(before: Layer, after: Layer): Touched {
     const touched = nothingTouched();
     const asked: Touched = {
+      ...nothingTouched(),
       ports: new Set([...before.ports.keys(), ...after.ports.keys()]),
       keys: new Set([...before.keys.keys(), ...after.keys.keys()]),
       upstreams: new Set([...before.upstreams.keys(), ...after.upstreams.keys()]),
-      gone: new Set(),
     };
     for (const port of asked.ports) this.#refreshPort(port, touched);
     // Sorting once beats inserting each of very many.

@@ -82,7 +82,7 @@ export class ConfigStream {
     if (this.#watcher.isGateway) {
       const upstreams = view.upstreamsInOrder.map(configUpstream);
       const failCounts = [...directory.failCounts].map(([id, { count }]) => failCountMessage(id, count));
-      await this.#send({ $case: "snapshot", value: { ...emptySnapshot(), upstreams, failCounts } }, place);
+      await this.#send({ $case: "snapshot", value: { ...emptySnapshot(), upstreams, failCounts } }, { place });
       return;
     }
     const ports = [...view.ports.values()].map(configPort);
@@ -90,7 +90,7 @@ export class ConfigStream {
     for (let at = 0; (at === 0 || at < ids.length) && !this.#signal.aborted; at += SNAPSHOT_KEYS) {
       const keys = ids.slice(at, at + SNAPSHOT_KEYS).flatMap((id) => configKeyOf(directory, id, clock.now()) ?? []);
       const more = at + SNAPSHOT_KEYS < ids.length;
-      await this.#send({ $case: "snapshot", value: { ...emptySnapshot(), ports: at === 0 ? ports : [], keys, more } }, place);
+      await this.#send({ $case: "snapshot", value: { ...emptySnapshot(), ports: at === 0 ? ports : [], keys, more } }, { place });
       // Encoding holds the event loop; others get their turn between the messages.
       if (more) await nextTurn();
     }
@@ -100,7 +100,7 @@ export class ConfigStream {
     const delta = emptyDelta();
     if (this.#watcher.isGateway) this.#addForGateway(delta, touched, failCounts);
     else if (touched) this.#addForRelay(delta, touched);
-    await this.#send({ $case: "delta", value: delta });
+    await this.#send({ $case: "delta", value: delta }, { traceparents: touched?.traceparents ?? [] });
   }
 
   #addForRelay(delta: ConfigDelta, touched: Touched): void {
@@ -138,8 +138,8 @@ export class ConfigStream {
       : [{ command: { $case: "terminateAccessKeyId", value: command.keyId } }];
   }
 
-  async #send(event: Event, { revision, generation }: Place = this.#context.directory.place): Promise<void> {
+  async #send(event: Event, { place = this.#context.directory.place, traceparents = [] as string[] } = {}): Promise<void> {
     this.#sentAtMs = this.#context.clock.monotonic();
-    await this.#stream.send({ revision: BigInt(revision), generation, event });
+    await this.#stream.send({ revision: BigInt(place.revision), generation: place.generation, event, traceparents });
   }
 }

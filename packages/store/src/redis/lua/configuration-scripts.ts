@@ -10,7 +10,7 @@ const REQUEST_ID_TTL_SECONDS = 86_400;
  * Expectations, request id, revision, records and feed in one step. The feed entry goes first: it is all that can be refused.
  * KEYS: meta, feed, three record hashes, request key (if there is a request id).
  * ARGV: generation if new, nonce, sealed response, [kind, id]… as JSON, counts of expectations, puts and deletes, then
- * (hash, id, version)…, (hash, id, body)…, (hash, id)…, where hash is an index into KEYS.
+ * (hash, id, version)…, (hash, id, body)…, (hash, id)…, where hash is an index into KEYS; last the traceparent of the write, '' for none.
  */
 const writeConfiguration = `${STREAM_FUNCTIONS}
 local meta, feed, request = KEYS[1], KEYS[2], KEYS[6]
@@ -29,7 +29,13 @@ redis.call('HSETNX', meta, 'generation', ARGV[1])
 local previous = last_id(feed)
 local revision = math.max(tonumber(redis.call('HGET', meta, 'revision') or 0), (id_parts(previous))) + 1
 local id = string.format('%.0f', revision)
-redis.call('XADD', feed, 'MAXLEN', '~', ${KEPT_ENTRIES}, id .. '-' .. ARGV[2], 'previous', previous, 'changes', ARGV[4])
+local entry = {'previous', previous, 'changes', ARGV[4]}
+local traceparent = ARGV[#ARGV]
+if traceparent ~= '' then
+  entry[5] = 'traceparent'
+  entry[6] = traceparent
+end
+redis.call('XADD', feed, 'MAXLEN', '~', ${KEPT_ENTRIES}, id .. '-' .. ARGV[2], unpack(entry))
 redis.call('HSET', meta, 'revision', id)
 for _ = 1, tonumber(ARGV[6]) do
   redis.call('HSET', KEYS[tonumber(ARGV[at])], ARGV[at + 1], id .. ' ' .. ARGV[at + 2])

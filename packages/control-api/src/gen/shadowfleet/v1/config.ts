@@ -60,6 +60,11 @@ export interface WatchConfigResponse {
     /** Nothing changed; the stream lives. */
     { $case: "heartbeat"; value: Heartbeat }
     | undefined;
+  /**
+   * Traces of the writes this message brings, as W3C traceparents, so that applying it can be seen as a part of them. Only of writes that were
+   * traced, and not of all when they are many.
+   */
+  traceparents: string[];
 }
 
 /**
@@ -298,7 +303,7 @@ export const WatchConfigRequest: MessageFns<WatchConfigRequest> = {
 };
 
 function createBaseWatchConfigResponse(): WatchConfigResponse {
-  return { revision: 0n, generation: "", event: undefined };
+  return { revision: 0n, generation: "", event: undefined, traceparents: [] };
 }
 
 export const WatchConfigResponse: MessageFns<WatchConfigResponse> = {
@@ -325,6 +330,9 @@ export const WatchConfigResponse: MessageFns<WatchConfigResponse> = {
       case "heartbeat":
         Heartbeat.encode(message.event.value, writer.uint32(50).fork()).join();
         break;
+    }
+    for (const v of message.traceparents) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -390,6 +398,14 @@ export const WatchConfigResponse: MessageFns<WatchConfigResponse> = {
             message.event = { $case: "heartbeat", value: Heartbeat.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.traceparents.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -435,6 +451,7 @@ export const WatchConfigResponse: MessageFns<WatchConfigResponse> = {
         break;
       }
     }
+    message.traceparents = object.traceparents?.map((e) => e) || [];
     return message;
   },
 };

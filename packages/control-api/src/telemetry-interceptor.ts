@@ -1,29 +1,9 @@
-import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
+import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { type Clock, ERROR_CODES, type ErrorCode, errorEntry, type Logger, type LogLevel, type Metrics } from "@shadowfleet/runtime";
-import { type Access, neededRole } from "./access.ts";
-import { callerOf, rememberCaller } from "./caller.ts";
-import { type CallFailure, fromServiceError, RpcError, statusName, toRpcStatus } from "./rpc-error.ts";
-
-/** Lets a call through when its token's role allows the method. Takes the token out of what handlers and logs see. */
-export function authInterceptor(access: Access): ServerInterceptor {
-  return (method, call) =>
-    new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMetadata: (metadata, pass) => {
-            const [authorization] = metadata.get("authorization");
-            metadata.remove("authorization");
-            const caller = access.admit(method.path, authorization?.toString());
-            if (caller instanceof RpcError) {
-              call.sendStatus(toRpcStatus(caller));
-              return;
-            }
-            rememberCaller(metadata, caller);
-            pass(metadata);
-          },
-        }),
-    });
-}
+import { neededRole } from "./access.ts";
+import { CallSpan, type ServerAddress } from "./call-span.ts";
+import { callerOf } from "./caller.ts";
+import { type CallFailure, fromServiceError, statusName } from "./rpc-error.ts";
 
 export interface TelemetryOptions {
   readonly metrics: Metrics;
@@ -31,17 +11,22 @@ export interface TelemetryOptions {
   readonly clock: Clock;
 }
 
-/** Measures every call and writes a line for each that failed, and for each that changed something or showed a secret. Goes first in the list, so that it sees what the others refuse. */
+/**
+ * Measures and traces every call and writes a line for each that failed, and for each that changed something or showed a secret. Goes first in
+ * the list, so that it sees what the others refuse.
+ */
 export function telemetryInterceptor(options: TelemetryOptions): ServerInterceptor {
   return (method, call) => {
-    const record = new CallRecord(options, method.path.slice(1), call.getPeer());
+    const record = new CallRecord(options, method.path.slice(1), call);
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, pass) => {
-            record.received = metadata;
-            pass(metadata);
+            record.receive(metadata);
+            record.run(() => pass(metadata));
           },
+          onReceiveMessage: (message, pass) => record.run(() => pass(message)),
+          onReceiveHalfClose: (pass) => record.run(pass),
           // Also called after a status was sent, and when grpc-js itself gave up at the deadline.
           onCancel: () => record.finish({ code: isPast(call.getDeadline(), options.clock) ? status.DEADLINE_EXCEEDED : status.CANCELLED }),
         }),
@@ -64,26 +49,45 @@ class CallRecord {
   readonly #options: TelemetryOptions;
   readonly #method: string;
   readonly #peer: string;
+  readonly #server: ServerAddress;
   readonly #startedAt: number;
+  #received: Metadata | undefined;
+  #span: CallSpan | undefined;
   #isOver = false;
-  received: Metadata | undefined;
 
-  constructor(options: TelemetryOptions, method: string, peer: string) {
+  constructor(options: TelemetryOptions, method: string, call: ServerInterceptingCallInterface) {
     this.#options = options;
     this.#method = method;
-    this.#peer = peer;
+    const { localAddress, localPort } = call.getConnectionInfo();
+    this.#peer = call.getPeer();
+    this.#server = { host: localAddress, port: localPort };
     this.#startedAt = options.clock.monotonic();
   }
 
+  receive(metadata: Metadata): void {
+    this.#received = metadata;
+    this.#span = CallSpan.ofServer(this.#method, this.#server, metadata);
+  }
+
+  /** What comes from the network comes in no context: each event of the call goes on in the call's own. */
+  run<T>(work: () => T): T {
+    return this.#span ? this.#span.run(work) : work();
+  }
+
   /** The first outcome counts. */
-  finish({ code, details, metadata }: CallOutcome): void {
+  finish(outcome: CallOutcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { metrics, clock } = this.#options;
+    this.run(() => this.#tell(outcome));
+    this.#span?.end(outcome.code ?? status.UNKNOWN);
+  }
+
+  #tell({ code, details, metadata }: CallOutcome): void {
+    const { metrics, clock, logger } = this.#options;
     const seconds = (clock.monotonic() - this.#startedAt) / 1000;
     const name = statusName(code ?? status.UNKNOWN);
     metrics.record("rpc.server.call.duration.seconds", seconds, { "rpc.method": this.#method, "rpc.status_code": name });
-    if (name === "OK" && neededRole(`/${this.#method}`) === "admin") this.#options.logger.info(this.#fields(seconds), "call served");
+    if (name === "OK" && neededRole(`/${this.#method}`) === "admin") logger.info(this.#fields(seconds), "call served");
     if (name === "OK" || name === "CANCELLED") return;
     this.#log(fromServiceError({ code: code ?? status.UNKNOWN, details: details ?? "", ...(metadata ? { metadata } : {}) }), seconds);
   }
@@ -93,7 +97,7 @@ class CallRecord {
   }
 
   #fields(seconds: number): Readonly<Record<string, string | number>> {
-    const caller = this.received && callerOf(this.received)?.name;
+    const caller = this.#received && callerOf(this.#received)?.name;
     return { method: this.#method, peer: this.#peer, seconds, ...(caller === undefined ? {} : { caller }) };
   }
 }
