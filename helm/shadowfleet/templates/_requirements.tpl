@@ -72,7 +72,7 @@ says what to do; all of them are reported at once. Takes root, problems (a dict 
 {{- end }}
 
 {{- define "shadowfleet.checkDeclared" -}}
-{{- $problems := .problems -}}{{- $declared := .root.Values.declared -}}
+{{- $problems := .problems -}}{{- $root := .root -}}{{- $declared := .root.Values.declared -}}{{- $single := dict -}}
 {{- if $declared.existingSecret -}}
 {{- range $list := list "keys" "upstreams" -}}
 {{- if get $declared $list -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "declared.%s: declared.existingSecret brings the whole file; put them there, or leave it empty" $list)) -}}{{- end -}}
@@ -83,6 +83,14 @@ says what to do; all of them are reported at once. Takes root, problems (a dict 
 {{- $number := int .port -}}
 {{- if has $number $ports -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "declared.ports: port %d is declared twice" $number)) -}}{{- end -}}
 {{- $ports = append $ports $number -}}
+{{- $method := .method | default (include "shadowfleet.defaultMethod" $) -}}
+{{- if and (not $root.Values.management.allowInsecureCiphers) (not (regexMatch "-gcm$|-poly1305$" $method)) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "declared.ports: method %s of port %d can be tampered with; use chacha20-ietf-poly1305, or set management.allowInsecureCiphers to true" $method $number)) -}}{{- end -}}
+{{- $identity := and (hasPrefix "2022-" $method) (hasSuffix "-gcm" $method) -}}
+{{- if and .identityKey (not $identity) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "declared.ports: method %s of port %d has no identity headers; leave identityKey out" $method $number)) -}}{{- end -}}
+{{- if or (and $identity (not .identityKey)) (eq $method "2022-blake3-chacha20-poly1305") (not (regexMatch "-gcm$|-poly1305$" $method)) -}}{{- $_ := set $single ($number | toString) ($identity | ternary "set its identityKey (generate makes one)" "choose another method") -}}{{- end -}}
+{{- end -}}
+{{- range $number, $count := include "shadowfleet.declaredKeyCounts" $ | fromJson -}}
+{{- if and (gt (int $count) 1) (hasKey $single $number) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "declared.keys: port %s has %d keys (declared.gateway counts), and its method lets it have one; %s, or give them ports of their own" $number (int $count) (get $single $number))) -}}{{- end -}}
 {{- end -}}
 {{- $ids := and .root.Values.gateway.enabled $declared.gateway.enabled | ternary (list $declared.gateway.keyId) list -}}
 {{- range $declared.keys -}}
@@ -94,6 +102,18 @@ says what to do; all of them are reported at once. Takes root, problems (a dict 
 {{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "declared.gateway.port: port %d is not among declared.ports; add it there, choose one of them, or set declared.gateway.enabled to false" (int $declared.gateway.port))) -}}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* How many keys each declared port has. Takes root. */}}
+{{- define "shadowfleet.declaredKeyCounts" -}}
+{{- $declared := .root.Values.declared -}}
+{{- $counts := dict -}}
+{{- range $declared.keys -}}{{- $_ := set $counts (int .port | toString) (get $counts (int .port | toString) | default 0 | add1) -}}{{- end -}}
+{{- if and .root.Values.gateway.enabled $declared.gateway.enabled -}}
+{{- $number := int $declared.gateway.port | toString -}}
+{{- $_ := set $counts $number (get $counts $number | default 0 | add1) -}}
+{{- end -}}
+{{- toJson $counts -}}
 {{- end }}
 
 {{- define "shadowfleet.checkRedis" -}}
