@@ -121,6 +121,7 @@ export const METRICS = {
     "redis.node",
   ]),
   "fleet.redis.replicas": metric("observed-gauge", "{replica}", "Replicas connected to this Redis node", ["redis.node"]),
+  "fleet.aead.backend": metric("observed-gauge", "1", "1, labelled with what encrypts in this process: native or node:crypto", ["backend"]),
   "fleet.build.info": metric("observed-gauge", "1", "1, labelled with what runs", ["version"]),
 
   // The process, under the names Prometheus clients have always given them.

@@ -59,6 +59,7 @@ const SERIES: Record<MetricName, string> = {
   "fleet.redis.uptime.seconds": "fleet_redis_uptime_seconds",
   "fleet.redis.aof.ok": "fleet_redis_aof_ok",
   "fleet.redis.replicas": "fleet_redis_replicas",
+  "fleet.aead.backend": "fleet_aead_backend",
   "fleet.build.info": "fleet_build_info",
   "process.cpu.seconds": "process_cpu_seconds_total",
   "process.resident.memory.bytes": "process_resident_memory_bytes",
