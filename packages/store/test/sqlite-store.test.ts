@@ -45,6 +45,10 @@ describe("a SQLite file", () => {
     assert.equal(listener.events.length, 1);
   });
 
+  it("is kept on no server", async (t) => {
+    assert.deepEqual(await open(t, join(await folder(t), "fleet.db")).readServers(), []);
+  });
+
   it("killed with kill -9 between writes: everything acknowledged is there", async (t) => {
     const path = join(await folder(t), "fleet.db");
     await using writer = startNodeScript(fixture("sqlite-writer.ts"), [path]);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { trace } from "@opentelemetry/api";
+import { recordSpans } from "@shadowfleet/testkit";
 import { keyRecord, listen, newestRevision, openOne, openPair, portRecord, putKey, request, type StoreHarness } from "./harness.ts";
 
 export function feedTests(harness: () => StoreHarness): void {
@@ -27,6 +29,29 @@ export function feedTests(harness: () => StoreHarness): void {
         ],
       },
     ]);
+  });
+
+  it("says which traces the writes belong to, where they belong to any", async (t) => {
+    const [store, other] = await openPair(t, harness());
+    const listener = await listen(t, store);
+    await using _recorder = await recordSpans();
+    const traceIds: string[] = [];
+    for (const id of ["a", "b"]) {
+      await trace.getTracer("test").startActiveSpan("caller", async (span) => {
+        traceIds.push(span.spanContext().traceId);
+        await other.write(putKey(id));
+        span.end();
+      });
+    }
+    await other.write(putKey("untraced"));
+    await listener.until("all three", (events) => newestRevision(events) === 3);
+    const told = listener.events.flatMap((event) => (event.type === "changes" ? (event.traceparents ?? []) : []));
+    assert.deepEqual(
+      told.map((traceparent) => traceparent.split("-")[1]),
+      traceIds,
+    );
+    const last = listener.events.at(-1)!;
+    assert.ok(last.type === "changes" && (last.traceparents === undefined || last.changes.length > 1), "nobody's write has no trace");
   });
 
   it("delivers 100 writes in order, none missing", async (t) => {
