@@ -322,6 +322,27 @@ describe("ConfigWatcher without management", () => {
     assert.ok(member.log.lines.some((line) => line.status === "UNHEARD"));
   });
 
+  it("says how long ago management was heard, since its own start if never", async () => {
+    const management = await FakeConfigService.start(await freePort());
+    await using member = startWatcher([management.port]);
+    const age = () => member.metrics.observed("fleet.config.age.seconds");
+    const stream = await management.streamNumber(1);
+    member.clock.advance(7_000);
+    assert.equal(age(), 7);
+    stream.heartbeat();
+    await eventually("a sign of life", () => age() === 0);
+    member.clock.advance(3_000);
+    assert.equal(age(), 3);
+    stream.snapshot({});
+    await eventually("another", () => age() === 0);
+    management.stop();
+    await eventually("the disconnect", () => !member.watcher.connected);
+    member.clock.advance(60_000);
+    assert.equal(age(), 60);
+    await member.watcher.stop();
+    assert.equal(age(), undefined);
+  });
+
   it("backs off up to the limit, with full jitter, and forgets that after a stream that lived", async () => {
     await using management = await FakeConfigService.start();
     const drawn: number[] = [];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { AccessKey } from "@shadowfleet/control-api";
 import { openStore, storeSchema } from "@shadowfleet/store";
-import { eventually, type RedisServer, redisMissingReason, startRedis } from "@shadowfleet/testkit";
+import { eventually, type RedisServer, recordSpans, redisMissingReason, startRedis } from "@shadowfleet/testkit";
 import { SecretFolder } from "./certificates.ts";
 import { call, failureOf, type ManagementFixture, startManagement } from "./management-fixture.ts";
 import { startRelayDouble } from "./relay-double.ts";
@@ -45,6 +45,20 @@ describe("two replicas on a real Redis", reason === undefined ? {} : { skip: rea
       assert.ok(performance.now() - deletedAt < 1_000);
     }
     assert.ok(Math.max(...created) < 1_000, `${created}`);
+  });
+
+  it("bring the trace of a write on one to a relay of the other", async () => {
+    const [one, two] = replicas as [ManagementFixture, ManagementFixture];
+    using relay = await startRelayDouble(two.clients.config);
+    await using recorder = await recordSpans();
+    await call(one.clients.keys, "createAccessKey", { accessKey: AccessKey.fromPartial({ id: "traced" }) });
+    await relay.until("the key", () => relay.keys.has("traced"));
+    await eventually("the spans", () => recorder.spans.some(({ kind, name }) => kind === "server" && name.endsWith("/CreateAccessKey")));
+    const server = recorder.spans.find(({ name }) => name.endsWith("/CreateAccessKey"))!;
+    const write = recorder.named("writeConfiguration")[0]!;
+    assert.deepEqual([write.traceId, write.parentSpanId], [server.traceId, server.spanId]);
+    const told = relay.messages.flatMap(({ traceparents }) => traceparents);
+    assert.deepEqual(told, [`00-${server.traceId}-${server.spanId}-01`]);
   });
 
   it("keep versions and request ids apart between them", async () => {
