@@ -37,6 +37,7 @@ function closureOf(entry: string): Map<string, string> {
   const pending = [entry];
   for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
     for (const name of Object.keys(manifestOf(place).dependencies ?? {})) {
+      if (name.startsWith("@types/")) continue;
       const installed = resolvePackage(name, place);
       if (found.has(installed)) continue;
       const real = realpathSync(installed);
@@ -69,8 +70,8 @@ function emit(workspace: string): void {
 function isLoadable(path: string): boolean {
   const [top = "", ...below] = path.split(sep);
   if (path.includes("node_modules")) return false; // Packages below are copied by their own names when they are needed.
-  if (/\.(map|md|markdown|flow|tsbuildinfo|ts|mts|cts)$/.test(path)) return /^licen[cs]e/i.test(basename(path));
-  return below.length > 0 || !/^(tests?|__tests__|coverage|docs?|examples?|benchmarks?|\.github)$/.test(top);
+  if (/\.(map|md|markdown|flow|tsbuildinfo|sh|ts|mts|cts)$/.test(path)) return /^licen[cs]e/i.test(basename(path));
+  return !top.startsWith(".") && (below.length > 0 || !/^(tests?|__tests__|coverage|docs?|examples?|benchmarks?)$/.test(top));
 }
 
 function copyPackage(place: string): void {
