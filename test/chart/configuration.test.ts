@@ -207,6 +207,6 @@ async function standIns(helm: Helm): Promise<(file: MountedFile) => string> {
     if (/ca\.crt$/.test(path)) return tls["ca.crt"]!;
     if (path.endsWith(".crt")) return tls["tls.crt"]!;
     if (path.endsWith(".key")) return tls["tls.key"]!;
-    return "a-secret-of-the-operator-that-is-long-enough";
+    return `a-secret-of-the-operator-in${path.replaceAll("/", "-")}`;
   };
 }

@@ -101,6 +101,31 @@ const DECLARED: readonly Refusal[] = [
   },
 ];
 
+const METHODS: readonly Refusal[] = [
+  {
+    values: { declared: { ports: [{ port: 8388, method: "aes-256-cfb" }] } },
+    says: [
+      "declared.ports: method aes-256-cfb of port 8388 can be tampered with; use chacha20-ietf-poly1305, or set management.allowInsecureCiphers to true",
+    ],
+  },
+  {
+    values: { declared: { ports: [{ port: 8388, identityKey: "generate" }] } },
+    says: ["declared.ports: method chacha20-ietf-poly1305 of port 8388 has no identity headers; leave identityKey out"],
+  },
+  {
+    values: { declared: { ports: [{ port: 8388, method: "2022-blake3-aes-256-gcm" }], keys: [{ id: "alice", port: 8388 }] } },
+    says: [
+      "declared.keys: port 8388 has 2 keys (declared.gateway counts), and its method lets it have one; set its identityKey (generate makes one), or give them ports of their own",
+    ],
+  },
+  {
+    values: { declared: { ports: [{ port: 8388, method: "2022-blake3-chacha20-poly1305" }], keys: [{ id: "alice", port: 8388 }] } },
+    says: [
+      "declared.keys: port 8388 has 2 keys (declared.gateway counts), and its method lets it have one; choose another method, or give them ports of their own",
+    ],
+  },
+];
+
 const REDIS: readonly Refusal[] = [
   {
     values: { redis: { external: { url: "redis://redis.example:6379" } } },
@@ -209,7 +234,7 @@ const OPTIONAL_KINDS: readonly Refusal[] = [
   },
 ];
 
-export const REFUSALS: readonly Refusal[] = [...RELAY, ...WORKLOADS, ...DECLARED, ...REDIS, ...SECRETS, ...OPTIONAL_KINDS];
+export const REFUSALS: readonly Refusal[] = [...RELAY, ...WORKLOADS, ...DECLARED, ...METHODS, ...REDIS, ...SECRETS, ...OPTIONAL_KINDS];
 
 /** Values beside those mistakes that are right. */
 export const ADMISSIBLE: readonly object[] = [
@@ -220,6 +245,11 @@ export const ADMISSIBLE: readonly object[] = [
   { declared: { gateway: { enabled: false }, keys: [{ id: "gateway", port: 8388 }] } },
   { redis: { ...EXTERNAL, external: { mode: "sentinel", hosts: ["a.example:26379"], sentinelName: "fleet" } } },
   { relay: { autoscaling: { type: "hpa", minReplicas: 3, maxReplicas: 3 } } },
+  {
+    declared: { ports: [{ port: 8388, method: "2022-blake3-aes-256-gcm", identityKey: "generate" }], keys: [{ id: "alice", port: 8388 }] },
+  },
+  { declared: { ports: [{ port: 8388, method: "2022-blake3-chacha20-poly1305" }] } },
+  { management: { allowInsecureCiphers: true }, declared: { ports: [{ port: 8388, method: "aes-256-cfb" }] } },
   { relay: { config: { timeouts: { idle: "10m" } } } },
   { declared: { existingSecret: "mine" }, relay: { ports: [{ port: 8388 }] } },
 ];
