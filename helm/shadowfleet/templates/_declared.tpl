@@ -51,7 +51,7 @@
 {{- $identity := get $identities $number -}}
 {{- $upstreams = append $upstreams (dict "id" $declared.gateway.upstreamId "name" "Relays of this release" "host" (include "shadowfleet.serviceHost" (dict "root" . "suffix" "relay")) "port" (int $declared.gateway.port) "method" $method "secret" (ternary (printf "%s:%s" $identity $secret) $secret (not (empty $identity)))) -}}
 {{- end -}}
-{{- $upstreams = concat $upstreams $declared.upstreams -}}
+{{- $upstreams = concat $upstreams $declared.upstreams | default list -}}
 {{- $_ := set $data "declared.yaml" (dict "ports" $ports "keys" $keys "upstreams" $upstreams | toYaml) -}}
 {{- $_ := set .Values._generated "declared" $data -}}
 {{- end }}
