@@ -1,4 +1,5 @@
 import {
+  address,
   anything,
   atLeast,
   block,
@@ -97,6 +98,12 @@ export const spreadConstraints = listOf(
     ["maxSkew", "topologyKey", "whenUnsatisfiable"],
   ),
 );
+
+export const dnsConfig = exactly({
+  nameservers: listOf(address),
+  searches: listOf(text),
+  options: listOf(exactly({ name: text, value: text }, ["name"])),
+});
 
 export const environment = listOf(exactly({ name: text, value: text, valueFrom: anything }, ["name"]));
 const source = exactly({ name: objectName, optional: flag }, ["name"]);

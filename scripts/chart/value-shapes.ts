@@ -123,6 +123,8 @@ const workload: Shapes = {
     constraints: kubernetes.spreadConstraints,
   }),
   revisionHistoryLimit: integer(0),
+  dnsPolicy: choice("ClusterFirst", "Default", "None"),
+  dnsConfig: kubernetes.dnsConfig,
   extraVolumes: kubernetes.volumes,
   initContainers: kubernetes.containers,
   extraContainers: kubernetes.containers,

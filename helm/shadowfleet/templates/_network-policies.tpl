@@ -33,6 +33,7 @@
 
 {{/* Name servers, the store, and the collector of traces. */}}
 {{- define "shadowfleet.commonEgress" -}}
+{{- $root := .root -}}
 {{- $policy := .root.Values.networkPolicy -}}
 {{ include "shadowfleet.dnsEgress" . }}
 {{- if .root.Values.redis.enabled }}
@@ -54,11 +55,35 @@
 {{- with .root.Values.telemetry.traces.endpoint }}
 {{- $url := urlParse . }}
 - ports: [{ port: {{ regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "https" | ternary "443" "80") }}, protocol: TCP }]
-  {{- with $policy.traces }}
   to:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- $policy.traces | default (include "shadowfleet.hostPeers" (dict "root" $root "host" $url.hostname) | fromYamlArray) | toYaml | nindent 4 }}
 {{- end }}
+{{- end }}
+
+{{/* The internet without the private and reserved blocks. Takes root. */}}
+{{- define "shadowfleet.publicPeers" -}}
+{{- $relay := .root.Values.networkPolicy.relay -}}
+- ipBlock: { cidr: 0.0.0.0/0, except: {{ toJson $relay.denied }} }
+- ipBlock: { cidr: "2000::/3", except: {{ toJson $relay.deniedIpv6 }} }
+{{- end }}
+
+{{/*
+Where a host is, as far as its name tells: an address, a Service of this or another namespace, or somewhere in public. A rule that let everybody out to a port anywhere
+would let relays into the private networks too. Takes root, host.
+*/}}
+{{- define "shadowfleet.hostPeers" -}}
+{{- $labels := splitList "." .host -}}
+{{- if contains ":" .host -}}
+- ipBlock: { cidr: "{{ .host | trimPrefix "[" | trimSuffix "]" }}/128" }
+{{- else if regexMatch "^[0-9.]+$" .host -}}
+- ipBlock: { cidr: {{ .host }}/32 }
+{{- else if eq (len $labels) 1 -}}
+- podSelector: {}
+{{- else if or (eq (len $labels) 2) (eq (index $labels 2) "svc") -}}
+- namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: {{ index $labels 1 | quote }} } }
+{{- else -}}
+{{ include "shadowfleet.publicPeers" . }}
+{{- end -}}
 {{- end }}
 
 {{/* Sentinels name a master whose port is not known here; Redis' own is assumed. */}}

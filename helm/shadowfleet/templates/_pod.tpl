@@ -18,7 +18,12 @@ spec:
   serviceAccountName: {{ include "shadowfleet.serviceAccountName" (dict "root" .root "block" .workload.block) }}
   automountServiceAccountToken: false
   enableServiceLinks: false
-  {{- include "shadowfleet.imagePullSecrets" . | nindent 2 }}
+  {{- with include "shadowfleet.imagePullSecrets" . | trim }}{{ . | nindent 2 }}{{- end }}
+  dnsPolicy: {{ $block.dnsPolicy }}
+  {{- with $block.dnsConfig }}
+  dnsConfig:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   terminationGracePeriodSeconds: {{ include "shadowfleet.gracePeriod" $block }}
   securityContext:
     {{- toYaml $block.podSecurityContext | nindent 4 }}
@@ -40,14 +45,14 @@ spec:
     {{- end }}
     - name: secrets
       projected:
-        defaultMode: 0440
+        defaultMode: 288 # 0440
         sources:
-          {{- include (eq .workload.block "management" | ternary "shadowfleet.managementSecrets" "shadowfleet.memberSecrets") . | nindent 10 }}
+          {{- include (eq .workload.block "management" | ternary "shadowfleet.managementSecrets" "shadowfleet.memberSecrets") . | trim | nindent 10 }}
     {{- with $block.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- include "shadowfleet.placement" $block | nindent 2 }}
-  {{- include "shadowfleet.spread" . | nindent 2 }}
+  {{- with include "shadowfleet.placement" $block | trim }}{{ . | nindent 2 }}{{- end }}
+  {{- with include "shadowfleet.spread" . | trim }}{{ . | nindent 2 }}{{- end }}
 {{- end }}
 
 {{/* Takes root, workload. */}}
@@ -75,7 +80,7 @@ not end anybody's session. Takes root, workload.
 {{- if and (eq .container "gateway") .root.Values.gateway.users -}}
 secret:
   secretName: {{ $name }}-config
-  defaultMode: 0440
+  defaultMode: 288 # 0440
 {{- else -}}
 configMap:
   name: {{ $name }}

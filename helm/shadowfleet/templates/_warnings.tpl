@@ -19,6 +19,9 @@
 {{- if not $v.networkPolicy.enabled -}}
 {{- $found = append $found "networkPolicy.enabled is false: what relays must not reach inside of the cluster is up to their own guard alone." -}}
 {{- end -}}
+{{- if and $v.networkPolicy.enabled (not $v.redis.enabled) (not $v.networkPolicy.externalRedis) -}}
+{{- $found = append $found "networkPolicy.externalRedis is empty: policies let relays, gateways and management reach Redis' ports anywhere. Say where Redis is." -}}
+{{- end -}}
 {{- if $v.relay.config.allowPrivateTargets -}}
 {{- $found = append $found "relay.config.allowPrivateTargets is true: whoever has an access key reaches the cluster's network." -}}
 {{- end -}}
