@@ -57,6 +57,7 @@ export class ConfigWatcher {
   #connected = false;
   /** On the monotonic clock: when management last said something, at first when watching began. */
   #heardMs = 0;
+  #awayReason: string | undefined;
   #outageTold = false;
   #running: Promise<void> = Promise.resolve();
   #unobserve: () => void = () => {};
@@ -91,6 +92,11 @@ export class ConfigWatcher {
   /** A stream is open and has said something. */
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** Why the last try to reach management ended; undefined while connected, and before the first try has ended. */
+  get awayReason(): string | undefined {
+    return this.#awayReason;
   }
 
   /** Begins to watch and to report. */
@@ -169,6 +175,7 @@ export class ConfigWatcher {
   #arrive(): void {
     const { logger, channel } = this.#options;
     this.#connected = true;
+    this.#awayReason = undefined;
     this.#outageTold = false;
     logger.info({ address: channel.address }, "management connected");
     this.report();
@@ -178,6 +185,7 @@ export class ConfigWatcher {
     const { logger, channel, metrics } = this.#options;
     if (this.#connected) metrics.add("fleet.management.disconnects", 1);
     this.#connected = false;
+    this.#awayReason = `${channel.address}: ${message}`;
     // Once an outage: the tries in between are only of interest to whoever looks for them.
     const level = this.#outageTold ? "debug" : "warn";
     this.#outageTold = true;

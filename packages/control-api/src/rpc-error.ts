@@ -59,7 +59,13 @@ export function fromServiceError(error: Pick<ServiceError, "code" | "details"> &
   const name = statusName(error.code);
   const [bytes] = error.metadata?.get(DETAILS_KEY) ?? [];
   const details = Buffer.isBuffer(bytes) ? decodeStatus(bytes) : undefined;
-  return { code: details?.reason || name, status: name, message: error.details, fields: details?.fields ?? [] };
+  return { code: details?.reason || name, status: name, message: innermost(error.details), fields: details?.fields ?? [] };
+}
+
+/** What grpc-js wraps where there is no connection: "No connection established. Last error: Error: … (TIME). Resolution note: ". */
+function innermost(details: string): string {
+  const [, inner] = /Last error: (?:Error: )?(.*?)(?: \(\d{4}-[^)]*\))?\. Resolution note/s.exec(details) ?? [];
+  return (inner ?? details).trim();
 }
 
 /** `PERMISSION_DENIED` for 7; UNKNOWN for a number that is none. */

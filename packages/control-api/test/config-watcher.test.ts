@@ -204,8 +204,10 @@ describe("ConfigWatcher without management", () => {
     (await management.streamNumber(1)).snapshot({ ports: [port(1)] }, 12n);
     await member.inForce(1);
     assert.equal(member.metrics.observed("fleet.management.connected"), 1);
+    assert.equal(member.watcher.awayReason, undefined);
     management.stop();
     await eventually("the disconnect", () => !member.watcher.connected);
+    assert.match(String(member.watcher.awayReason), /^127\.0\.0\.1:\d+: ./);
     await wait(60);
     assert.equal(member.watcher.configuration?.revision, 12n);
     assert.equal(member.metrics.observed("fleet.management.connected"), 0);
@@ -390,6 +392,7 @@ describe("ConfigWatcher without management", () => {
     const nobody = await freePort();
     const waiting = startWatcher([nobody], { timing: { ...FAST, backoffMinMs: 60_000, backoffMaxMs: 60_000 } });
     await eventually("the first failure", () => waiting.log.lines.length > 0);
+    assert.equal(waiting.watcher.awayReason, `127.0.0.1:${nobody}: connect ECONNREFUSED 127.0.0.1:${nobody}`);
     const startedMs = performance.now();
     await waiting.watcher.stop();
     assert.ok(performance.now() - startedMs < 500);

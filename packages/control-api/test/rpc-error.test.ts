@@ -29,6 +29,14 @@ describe("errors over gRPC", () => {
     });
   }
 
+  it("say what lies beneath where there is no connection", () => {
+    const wrapped =
+      "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:9190 (2026-11-23T04:48:46.812Z). Resolution note: ";
+    const failure = fromServiceError({ code: status.UNAVAILABLE, details: wrapped });
+    assert.deepEqual([failure.code, failure.message], ["UNAVAILABLE", "connect ECONNREFUSED 127.0.0.1:9190"]);
+    assert.equal(fromServiceError({ code: status.UNAVAILABLE, details: "Name resolution failed" }).message, "Name resolution failed");
+  });
+
   it("hide what is none of the caller's business", () => {
     const bug = new TypeError("cannot read password 'hunter2'");
     const { code, details, metadata } = toRpcStatus(bug);

@@ -196,6 +196,32 @@ describe("Redis in trouble", { skip: redisMissingReason() ?? false }, () => {
     await near.until("the changes", (events) => newestRevision(events) === 5_500);
   });
 
+  it("not there at the start, or closed to us: says so once with the reason, and goes on trying", async (t) => {
+    const server = await startRedis({ args: ["--requirepass", "right-one-91f2"] });
+    const wrong = createMemoryLogger();
+    const refused = new RedisStore({ hosts: [server], password: "wrong-one-91f2", logger: wrong.logger });
+    t.after(() => refused.close());
+    for (let at = 0; at < 3; at++) await rejectsAsUnavailable("a ping", () => refused.ping());
+    assert.deepEqual(
+      wrong.lines.map(({ level, msg }) => `${level} ${msg}`),
+      ["warn Redis is away"],
+    );
+    assert.match(String(wrong.lines[0]?.reason), /WRONGPASS/);
+    assert.ok(!wrong.text.includes("91f2"));
+    await server.kill9();
+
+    const gone = createMemoryLogger();
+    const store = new RedisStore({ hosts: [server], password: "right-one-91f2", logger: gone.logger });
+    t.after(() => store.close());
+    for (let at = 0; at < 3; at++) await rejectsAsUnavailable("a ping", () => store.ping());
+    await server.start();
+    await answersAgain(store);
+    await server.stop();
+    const said = gone.lines.map(({ level, msg }) => `${level} ${msg}`);
+    assert.deepEqual(said.slice(0, 2), ["warn Redis is away", "info Redis is connected"]);
+    assert.equal(gone.lines[0]?.reason, `connect ECONNREFUSED 127.0.0.1:${server.port}`);
+  });
+
   it("logs an outage twice, when it begins and when it ends, and prints nothing", async (t) => {
     const printed = t.mock.method(console, "error", () => {});
     const log = createMemoryLogger();

@@ -30,16 +30,16 @@ describe("a server that is away", () => {
   });
 
   test("at the default address may not be running at all", () => {
-    const details = "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:9190. Resolution note: ";
-    const { reason, hints } = explainUnreachable(details, { address: "127.0.0.1:9190", isDefaultAddress: true });
+    const { reason, hints } = explainUnreachable("connect ECONNREFUSED 127.0.0.1:9190", {
+      address: "127.0.0.1:9190",
+      isDefaultAddress: true,
+    });
     assert.equal(reason, "connection refused");
     assert.match(hints.join("\n"), /`shadowfleet standalone` .* 127\.0\.0\.1:9190.*\n.*--server HOST:PORT, SHADOWFLEET_SERVER/);
   });
 
   test("for a reason nobody foresaw is told with that reason", () => {
-    const details = "No connection established. Last error: Error: moon in the way (2026-11-23T04:48:46.812Z). Resolution note: ";
-    assert.equal(explainUnreachable(details, { address: "a:1", isDefaultAddress: false }).reason, "moon in the way");
-    assert.equal(explainUnreachable("something else", { address: "a:1", isDefaultAddress: false }).reason, "something else");
+    assert.equal(explainUnreachable("moon in the way", { address: "a:1", isDefaultAddress: false }).reason, "moon in the way");
   });
 
   test("under a name that does not resolve", async () => {

@@ -96,6 +96,7 @@ describe("gateway in a fleet", () => {
     assert.equal(second.requests.length, 1);
     management.stop();
     await eventually("the outage", () => app.readiness().details.management === "away");
+    assert.match(String(app.readiness().details.managementReason), /^127\.0\.0\.1:\d+: ./);
     assert.ok(await request(gateway.proxy, echo));
     assert.deepEqual([app.readiness().ready, second.requests.length], [true, 2]);
   });

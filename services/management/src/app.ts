@@ -103,9 +103,10 @@ class Management implements ManagementApp {
   readiness(): Readiness {
     const details: Record<string, string> = { grpc: this.#isServing ? `port ${this.#server.port}` : "not bound" };
     if (!this.#plane) return { ready: false, details };
-    const { isSynced, isStoreAvailable, place } = this.#plane.directory;
+    const { isSynced, isStoreAvailable, storeAwayReason, place } = this.#plane.directory;
     // A fleet goes on without its store, so a replica that knows the configuration stays ready to tell it.
     details.store = isStoreAvailable ? "available" : "away";
+    if (storeAwayReason !== undefined) details.storeReason = storeAwayReason;
     details.configuration = isSynced ? `revision ${place.revision}` : "not known yet";
     return { ready: this.#isServing && isSynced, details };
   }

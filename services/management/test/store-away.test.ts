@@ -34,12 +34,14 @@ describe("while the store is away", () => {
       assert.deepEqual([failure.code, failure.status], ["STORE_UNAVAILABLE", "UNAVAILABLE"]);
     }
     assert.equal(fleet.app.readiness().ready, true);
-    assert.equal(fleet.app.readiness().details.store, "away");
+    const { store, storeReason } = fleet.app.readiness().details;
+    assert.deepEqual([store, storeReason], ["away", "the test took the store away"]);
     assert.equal(relay.ended, undefined, "streams live on");
     const said = fleet.log.lines.filter(({ level, msg }) => level === "error" && /^the shared store does not answer/.test(msg ?? ""));
     assert.equal(said.length, 1, "said once, however often it is tried");
     fragile.away = false;
     await eventually("it is back", () => fleet.metrics.observed("fleet.store.available") === 1);
+    assert.equal("storeReason" in fleet.app.readiness().details, false);
     await call(fleet.clients.keys, "createAccessKey", { accessKey: AccessKey.fromPartial({ id: "bob" }) });
     await relay.until("the new key", () => relay.keys.has("bob"));
   });

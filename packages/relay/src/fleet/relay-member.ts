@@ -151,11 +151,12 @@ export class RelayMember {
 
   /** What the relay's own readiness lacks. Ports or not, a relay that never had a configuration is not ready; one that had needs nobody. */
   readiness(own: Readiness): Readiness {
-    const { configuration, connected } = this.#watcher;
+    const { configuration, connected, awayReason } = this.#watcher;
     const details = {
       ...own.details,
       configuration: configuration ? `revision ${configuration.revision}` : "none yet",
       management: connected ? "connected" : "away",
+      ...(awayReason === undefined ? {} : { managementReason: awayReason }),
     };
     const serves = own.ready || this.#plans.size === 0;
     return { ready: configuration !== undefined && serves && !this.#options.relay.isDraining, details };

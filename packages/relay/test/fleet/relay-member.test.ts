@@ -14,6 +14,7 @@ describe("RelayMember", () => {
     stream.heartbeat();
     await eventually("the connection", () => readiness().details.management === "connected");
     assert.deepEqual([readiness().ready, readiness().details.configuration], [false, "none yet"]);
+    assert.equal("managementReason" in readiness().details, false);
     stream.snapshot({}, 3n);
     await eventually("a configuration without ports", () => readiness().ready);
     assert.equal(readiness().details.configuration, "revision 3");
@@ -22,6 +23,7 @@ describe("RelayMember", () => {
     management.stop();
     store.fate = "refused";
     await eventually("the outage", () => readiness().details.management === "away");
+    assert.match(String(readiness().details.managementReason), /^127\.0\.0\.1:\d+: ./);
     await wait(80);
     assert.deepEqual([readiness().ready, readiness().details.configuration], [true, "revision 4"]);
   });

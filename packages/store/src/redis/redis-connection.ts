@@ -45,6 +45,8 @@ export class RedisConnection {
   readonly #operations: RedisOperations;
   readonly #waiting = new Set<() => void>();
   #downSinceMs: number | undefined = performance.now();
+  /** An outage is told once, with its first reason. */
+  #isOutageTold = false;
   #lastError = "not connected yet";
   #restarts = 0;
   #restartTimer: NodeJS.Timeout | undefined;
@@ -140,6 +142,7 @@ export class RedisConnection {
     if (this.#downSinceMs !== undefined)
       this.#logger?.info({ downMs: Math.round(performance.now() - this.#downSinceMs) }, "Redis is connected");
     this.#downSinceMs = undefined;
+    this.#isOutageTold = false;
     this.#restarts = 0;
     this.#lastError = "the connection was closed";
     for (const wake of this.#waiting) wake();
@@ -149,11 +152,19 @@ export class RedisConnection {
   #onDown(): void {
     if (this.#downSinceMs !== undefined || this.#isClosed) return;
     this.#downSinceMs = performance.now();
+    this.#tellOutage();
+  }
+
+  #tellOutage(): void {
+    if (this.#isOutageTold || this.#isClosed) return;
+    this.#isOutageTold = true;
     this.#logger?.warn({ code: "STORE_UNAVAILABLE", reason: this.#lastError }, "Redis is away");
   }
 
   #noteError(error: Error): void {
     this.#lastError = error.message === "" ? ((error as NodeJS.ErrnoException).code ?? error.name) : error.message;
+    // At the start there is no connection whose end would be told.
+    if (this.#downSinceMs !== undefined) this.#tellOutage();
   }
 
   /** Only asks: a connection that does not answer is dropped by its time limit for silence. */

@@ -160,7 +160,8 @@ export class RedisStore implements FleetStore {
   #createReader(): FeedReader {
     const settings = this.#settings;
     const logger = this.#logger;
-    const connection = new RedisConnection({ settings, logger, metrics: this.#metrics, blockedMs: BLOCK_MS });
+    // Without the logger: the other connection tells of outages already.
+    const connection = new RedisConnection({ settings, logger: undefined, metrics: this.#metrics, blockedMs: BLOCK_MS });
     return new FeedReader({ connection, keys: this.#keys, configuration: this.#configuration, hub: this.#hub, logger });
   }
 }

@@ -58,11 +58,5 @@ export function explainUnreachable(details: string, { isDefaultAddress }: Attemp
   const cause = CAUSES.find(({ pattern }) => pattern.test(details));
   if (cause?.hint !== undefined) return { reason: cause.reason, hints: [cause.hint] };
   const hints = isDefaultAddress ? [START_HINT, ADDRESS_HINT] : ["Is management running there, and is the address right?"];
-  return { reason: cause?.reason ?? lastError(details), hints };
-}
-
-/** What grpc-js wraps: "No connection established. Last error: … . Resolution note: ". */
-function lastError(details: string): string {
-  const [, inner] = /Last error: (?:Error: )?(.*?)(?: \(\d{4}-[^)]*\))?\. Resolution note/s.exec(details) ?? [];
-  return (inner ?? details).trim();
+  return { reason: cause?.reason ?? details, hints };
 }

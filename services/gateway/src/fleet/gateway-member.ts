@@ -86,11 +86,12 @@ export class GatewayMember {
 
   /** What the gateway's own readiness lacks: one that never had a configuration is not ready; one that had needs nobody. */
   readiness(own: Readiness): Readiness {
-    const { configuration, connected } = this.#watcher;
+    const { configuration, connected, awayReason } = this.#watcher;
     const details = {
       ...own.details,
       configuration: configuration ? `revision ${configuration.revision}` : "none yet",
       management: connected ? "connected" : "away",
+      ...(awayReason === undefined ? {} : { managementReason: awayReason }),
     };
     return { ready: own.ready && configuration !== undefined, details };
   }

@@ -91,6 +91,11 @@ export class FleetDirectory {
     return this.#link.isAvailable;
   }
 
+  /** Why it is not. */
+  get storeAwayReason(): string | undefined {
+    return this.#link.awayReason;
+  }
+
   get place(): Place {
     return { revision: this.#revision, generation: `${this.#storeGeneration}.${this.#declaredDigest}` };
   }

@@ -26,6 +26,7 @@ export class StoreLink {
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
   #isAvailable = false;
+  #awayReason: string | undefined;
   #failures = 0;
 
   constructor(options: StoreLinkOptions) {
@@ -35,6 +36,11 @@ export class StoreLink {
   /** The store answered when it was last asked. */
   get isAvailable(): boolean {
     return this.#isAvailable;
+  }
+
+  /** Why the store was not available when it was last asked; undefined when it was. */
+  get awayReason(): string | undefined {
+    return this.#awayReason;
   }
 
   start(): void {
@@ -86,16 +92,20 @@ export class StoreLink {
   #found(): void {
     if (!this.#isAvailable) this.#options.logger.info({ failures: this.#failures }, "the shared store answers");
     this.#isAvailable = true;
+    this.#awayReason = undefined;
     this.#failures = 0;
   }
 
   #lost(error: unknown): void {
     const wasAvailable = this.#isAvailable;
     this.#isAvailable = false;
+    this.#awayReason = (error as Error).message;
     this.#failures++;
-    const fields = { code: codeOf(error), err: error, failures: this.#failures };
+    const code = codeOf(error);
+    const isBug = code === "INTERNAL";
+    const fields = { code, ...(isBug ? { err: error } : { reason: this.#awayReason }), failures: this.#failures };
     const text = "the shared store does not answer: reads come from memory, writes are refused";
-    if (codeOf(error) === "INTERNAL" || wasAvailable || this.#failures === 1) this.#options.logger.error(fields, text);
+    if (isBug || wasAvailable || this.#failures === 1) this.#options.logger.error(fields, text);
     else this.#options.logger.debug(fields, text);
   }
 
