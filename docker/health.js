@@ -3,7 +3,7 @@ import { get } from "node:http";
 
 const port = Number(process.argv[2]);
 
-get({ host: "127.0.0.1", port, path: "/readyz", timeout: 2_000 }, async (response) => {
+get({ host: "127.0.0.1", port, path: "/readyz", timeout: 4_000 }, async (response) => {
   // Shown by `docker inspect`: what is missing.
   for await (const chunk of response) process.stdout.write(chunk);
   process.exit(response.statusCode === 200 ? 0 : 1);
