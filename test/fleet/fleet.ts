@@ -50,6 +50,8 @@ export interface FleetOptions {
   readonly tcpRelays?: number;
   readonly udpRelays?: number;
   readonly gateways?: number;
+  /** What every process of a kind has in its file besides. */
+  readonly settings?: Partial<Record<ServiceName, object>>;
 }
 
 /** Separate processes on loopback, coordinated over gRPC and sharing a store. */
@@ -70,27 +72,30 @@ export class Fleet implements AsyncDisposable {
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
-    const { store, managements = 1, tcpRelays = 1, udpRelays = 0, gateways = 0 } = options;
+    const { store, managements = 1, tcpRelays = 1, udpRelays = 0, gateways = 0, settings = {} } = options;
     const ports = await Promise.all(Array.from({ length: managements }, () => freePort()));
     const addresses = ports.map((port) => `127.0.0.1:${port}`);
     const relayPort = await freePort();
     const membership = (memberId: string) => ({ management: { addresses, insecure: true }, store, memberId });
     const relay = (name: "tcp-relay" | "udp-relay", index: number): Member => {
       const bindHost = `127.0.0.${index + 1}`;
-      return new Member(name, bindHost, relayPort, { fleet: { ...membership(`${name}-${index + 1}`), bindHost }, drainTimeout: "20s" });
+      const fleet = { ...membership(`${name}-${index + 1}`), bindHost };
+      return new Member(name, bindHost, relayPort, { fleet, drainTimeout: "20s", ...settings[name] });
     };
     const gatewayPorts = await Promise.all(Array.from({ length: gateways }, () => freePort()));
+    const management = (port: number): Member => {
+      const config = { grpc: { port }, store, publicHost: "127.0.0.1", defaults: { port: relayPort } };
+      return new Member("management", "127.0.0.1", port, { ...config, ...settings.management });
+    };
+    const gateway = (port: number, index: number): Member => {
+      const config = { listen: { host: "127.0.0.1", port }, fleet: membership(`gateway-${index + 1}`) };
+      return new Member("gateway", "127.0.0.1", port, { ...config, ...settings.gateway });
+    };
     const fleet = new Fleet(relayPort, {
-      managements: ports.map(
-        (port) =>
-          new Member("management", "127.0.0.1", port, { grpc: { port }, store, publicHost: "127.0.0.1", defaults: { port: relayPort } }),
-      ),
+      managements: ports.map(management),
       tcpRelays: Array.from({ length: tcpRelays }, (_, index) => relay("tcp-relay", index)),
       udpRelays: Array.from({ length: udpRelays }, (_, index) => relay("udp-relay", index)),
-      gateways: gatewayPorts.map(
-        (port, index) =>
-          new Member("gateway", "127.0.0.1", port, { listen: { host: "127.0.0.1", port }, fleet: membership(`gateway-${index + 1}`) }),
-      ),
+      gateways: gatewayPorts.map(gateway),
     });
     try {
       for (const management of fleet.managements) await management.start();

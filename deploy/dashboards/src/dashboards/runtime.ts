@@ -141,6 +141,13 @@ export function runtime() {
             queries: [query(top(10, sum(gauge("v8js_resource_active"), "job", "v8js_resource_type")), "{{job}} {{v8js_resource_type}}")],
           }),
           timeseries({
+            title: "What encrypts",
+            description:
+              "Processes by AEAD backend. node:crypto where others are native is bad: that process costs more CPU for the same traffic.",
+            unit: Short,
+            queries: [query(sum(gauge("fleet.aead.backend"), "job", "backend"), "{{job}} {{backend}}")],
+          }),
+          timeseries({
             title: "Time since start",
             description: "By process. Saw teeth are bad: something restarts again and again.",
             unit: DurationSeconds,

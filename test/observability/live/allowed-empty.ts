@@ -1,0 +1,20 @@
+/** A query that may have no answer from a fleet that is well, though under load, for a minute. */
+export interface AllowedEmpty {
+  /** As `Expression.where`. */
+  readonly where: string;
+  readonly reason: string;
+  /** It depends on the moment. Otherwise an answer is a mistake of this list. */
+  readonly may?: true;
+}
+
+const FIRING = "no alert has lasted long enough to fire";
+
+export const ALLOWED_EMPTY: readonly AllowedEmpty[] = [
+  ...["Overview", "TCP relay", "UDP relay", "Gateway & circuit breaker", "Management", "Security", "Runtime", "Redis"].map(
+    (title): AllowedEmpty => ({ where: `Fleet / ${title} > Alerts`, reason: FIRING }),
+  ),
+  {
+    where: "ShadowfleetProbeSpike (info)",
+    reason: "it compares with what was an hour ago, and there was nothing",
+  },
+];

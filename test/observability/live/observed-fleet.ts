@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  freePort,
+  holdClosedPort,
+  type LoopbackTarget,
+  type RedisServer,
+  runProgram,
+  socks5Request,
+  startRedis,
+} from "@shadowfleet/testkit";
+import { Api } from "../../fleet/api.ts";
+import { Fleet, redisStore } from "../../fleet/fleet.ts";
+import { type FleetProcess, startService } from "../../fleet-process.ts";
+import type { ScrapeTarget } from "./prometheus.ts";
+
+const CLI = join(import.meta.dirname, "../../../services/cli/src/main.ts");
+/** Loopback, which the relays here may reach, but for this address. */
+export const FORBIDDEN_HOST = "127.0.0.9";
+const HANDSHAKE_TIMEOUT = "2s";
+const UDP_SESSIONS_PER_KEY = 4;
+
+/**
+ * A fleet with something to see on every panel: two managements, a third with TLS and tokens, relays that forbid a target and give up on silent
+ * strangers soon, a Redis with file, limit and replica, a gateway with a dead upstream.
+ */
+export class ObservedFleet implements AsyncDisposable {
+  readonly fleet: Fleet;
+  readonly api: Api;
+  /** To the management with TLS, without a token. */
+  readonly stranger: Api;
+  readonly accessUri: string;
+  readonly targets: readonly ScrapeTarget[];
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(parts: Omit<ObservedFleet, typeof Symbol.asyncDispose>, resources: AsyncDisposableStack) {
+    this.fleet = parts.fleet;
+    this.api = parts.api;
+    this.stranger = parts.stranger;
+    this.accessUri = parts.accessUri;
+    this.targets = parts.targets;
+    this.#resources = resources;
+  }
+
+  static async start(): Promise<ObservedFleet> {
+    await using resources = new AsyncDisposableStack();
+    const redis = resources.use(await startRedis({ appendonly: true, args: ["--maxmemory", "256mb"] }));
+    resources.use(await startRedis({ args: ["--replicaof", redis.host, String(redis.port)] }));
+    const relaySettings = {
+      targets: { deny: [FORBIDDEN_HOST] },
+      timeouts: { handshake: HANDSHAKE_TIMEOUT },
+      limits: { udpSessionsPerKey: UDP_SESSIONS_PER_KEY },
+    };
+    const fleet = resources.use(
+      await Fleet.start({
+        store: redisStore(redis),
+        managements: 2,
+        tcpRelays: 1,
+        udpRelays: 1,
+        gateways: 1,
+        settings: { "tcp-relay": relaySettings, "udp-relay": relaySettings, gateway: { policy: "round-robin" } },
+      }),
+    );
+    const { process: secured, stranger } = await startSecured(redis, resources);
+    const dead: LoopbackTarget = await holdClosedPort();
+    resources.defer(() => dead.close());
+    const { accessUri } = (await fleet.cli("key", "create", "alice")) as { readonly accessUri: string };
+    await askInVain(fleet.gateways[0]!);
+    await fleet.cli("upstream", "add", accessUri, "--id", "relay");
+    await fleet.cli("upstream", "add", accessUri.replace(/@[^#/?]*/, `@${dead.host}:${dead.port}`), "--id", "dead");
+    const api = new Api(fleet.managements[0]!.port);
+    resources.defer(() => api.close());
+    const members = [...fleet.managements, ...fleet.tcpRelays, ...fleet.udpRelays, ...fleet.gateways];
+    const targets = members.map(({ name, process }, index) => target(name, `${name}-${index + 1}`, process));
+    return new ObservedFleet(
+      { fleet, api, stranger, accessUri, targets: [...targets, target("management", "management-tls", secured)] },
+      resources.move(),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+/** A request while the gateway has no upstream. */
+async function askInVain(gateway: { readonly host: string; readonly port: number }): Promise<void> {
+  const { ok, socket } = await socks5Request({ proxy: gateway, target: { host: "127.0.0.1", port: 1 } });
+  socket.destroy();
+  assert.equal(ok, false);
+}
+
+function target(name: string, instance: string, { adminPort }: FleetProcess): ScrapeTarget {
+  return { job: `shadowfleet-${name}`, instance, port: adminPort };
+}
+
+/** A management as it is outside of one machine: a certificate, and tokens. */
+async function startSecured(
+  redis: RedisServer,
+  resources: AsyncDisposableStack,
+): Promise<{ readonly process: FleetProcess; readonly stranger: Api }> {
+  const folder = mkdtempSync(join(tmpdir(), "shadowfleet-secrets-"));
+  resources.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const made = await runProgram(process.execPath, [CLI, "bootstrap", folder]);
+  assert.equal(made.code, 0, `${made.stderr}`);
+  const port = await freePort();
+  const secured = resources.use(
+    await startService("management", {
+      grpc: {
+        port,
+        tls: { certFile: join(folder, "tls.crt"), keyFile: join(folder, "tls.key") },
+        tokens: [{ name: "ops", role: "admin", tokenFile: join(folder, "admin.token") }],
+      },
+      store: redisStore(redis),
+    }),
+  );
+  const tls = { caFile: join(folder, "ca.crt"), certFile: undefined, keyFile: undefined, serverName: undefined };
+  const stranger = new Api(port, { tls, tokenFile: undefined });
+  resources.defer(() => stranger.close());
+  return { process: secured, stranger };
+}
