@@ -30,8 +30,13 @@ function described(shape: Shape, path: string, undescribed: Map<string, Document
     name,
     described(property, path === "" ? name : `${path}.${name}`, undescribed, definitions),
   ]);
-  return { ...shape, properties: Object.fromEntries(inner) };
+  // Helm takes away what is set to null; where no template expects that, it is an error and not a surprise.
+  const required = Object.entries(properties).flatMap(([name, property]) => (isNullable(property) ? [] : [name]));
+  return { ...shape, properties: Object.fromEntries(inner), required };
 }
+
+const isNullable = ({ type, anyOf }: Shape): boolean =>
+  (Array.isArray(type) && type.includes("null")) || (Array.isArray(anyOf) && (anyOf as readonly Shape[]).some(isNullable));
 
 /** The shape with every shape of Kubernetes' in it, or itself, as a reference to its one definition: Helm keeps the whole chart in a Secret of limited size. */
 function referenced(part: unknown, definitions: Record<string, unknown>): unknown {

@@ -139,6 +139,7 @@ says what to do; all of them are reported at once. Takes root, problems (a dict 
 {{- include "shadowfleet.needApi" (dict "root" .root "problems" $problems "path" "management.tls.certManager.enabled" "api" "cert-manager.io/v1/Certificate" "install" "cert-manager") -}}
 {{- if not $tls.certManager.issuerRef.name -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" "management.tls.certManager.issuerRef.name: required: the Issuer, or with kind ClusterIssuer that one") -}}{{- end -}}
 {{- end -}}
+{{- if and $tls.systemAuthorities (not $tls.existingSecret) (not $tls.certManager.enabled) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" "management.tls.systemAuthorities: a generated certificate is of no public authority; name yours in management.tls.existingSecret, or set it to false") -}}{{- end -}}
 {{- if $tls.mutual.enabled -}}
 {{- if ne (empty $tls.mutual.clientCaExistingSecret) (empty $tls.mutual.memberExistingSecret) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" "management.tls.mutual: clientCaExistingSecret and memberExistingSecret belong together: the members' certificate must come from that authority") -}}{{- end -}}
 {{- end -}}

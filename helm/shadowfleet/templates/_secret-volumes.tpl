@@ -43,7 +43,7 @@
 {{/* Of relays and gateways. Takes root. */}}
 {{- define "shadowfleet.memberSecrets" -}}
 {{ include "shadowfleet.secretFile" (dict "root" .root "piece" "member" "path" "member.token") }}
-{{ include "shadowfleet.clientSecrets" . }}
+{{- with include "shadowfleet.clientSecrets" . | trim }}{{ printf "\n%s" . }}{{- end }}
 {{- include "shadowfleet.storeSecrets" . }}
 {{- end }}
 
