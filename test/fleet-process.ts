@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { eventually, freePort, type RunningProgram, startNodeScript, startProgram } from "@shadowfleet/testkit";
 
 const ROOT = join(import.meta.dirname, "..");
+/** A process that ends is noticed at once; this is for a machine that is busy with much else. */
+const START_DEADLINE_MS = 60_000;
 
 export type ServiceName = "gateway" | "tcp-relay" | "udp-relay" | "management";
 
@@ -43,7 +45,7 @@ export async function startService(
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await eventually(`readiness of ${name}`, () => isReady(program, adminPort), 20_000);
+    await eventually(`readiness of ${name}`, () => isReady(program, adminPort), START_DEADLINE_MS);
   } catch (error) {
     await dispose();
     throw new Error(`${(error as Error).message}; it wrote:\n${program.output}`);
