@@ -18,6 +18,8 @@ export function describeCluster(path: string, kubeVersion: string, resources: re
   if (path === "/openapi/v2") return { contentType: OPENAPI_V2_TYPE, body: new Uint8Array() };
   if (path === "/openapi/v3")
     return json({ paths: Object.fromEntries(rootsOf(resources).map((root) => [root, { serverRelativeURL: `/openapi/v3/${root}` }])) });
+  const listed = resources.filter((resource) => path === `/${rootOf(resource)}`);
+  if (listed.length > 0) return json(resourceList(listed));
   const root = path.startsWith("/openapi/v3/") ? path.slice("/openapi/v3/".length) : undefined;
   return root !== undefined && rootsOf(resources).includes(root) ? json(openApiOf(root, resources)) : undefined;
 }
@@ -50,6 +52,22 @@ function groupList(resources: readonly Resource[]): object {
           verbs: VERBS,
         })),
       })),
+    })),
+  };
+}
+
+/** The older form, which Helm's `lookup` asks for one version at a time. */
+function resourceList(resources: readonly Resource[]): object {
+  return {
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion: apiVersionOf(resources[0]!),
+    resources: resources.map(({ plural, kind, namespaced }) => ({
+      name: plural,
+      singularName: kind.toLowerCase(),
+      namespaced,
+      kind,
+      verbs: VERBS,
     })),
   };
 }
