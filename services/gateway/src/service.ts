@@ -1,3 +1,4 @@
+import { withAeadBackend } from "@shadowfleet/aead-native";
 import type { ServiceDefinition } from "@shadowfleet/runtime";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -9,6 +10,6 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
   version: manifest.version,
   summary: manifest.description,
   load: loadGatewayConfig,
-  createApp,
+  createApp: withAeadBackend(createApp),
   adminDefaultPort: 9103,
 };

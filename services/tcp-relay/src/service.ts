@@ -1,3 +1,4 @@
+import { withAeadBackend } from "@shadowfleet/aead-native";
 import type { ServiceDefinition } from "@shadowfleet/runtime";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -9,7 +10,7 @@ export const tcpRelayService: ServiceDefinition<TcpRelayConfig> = {
   version: manifest.version,
   summary: manifest.description,
   load: loadTcpRelayConfig,
-  createApp,
+  createApp: withAeadBackend(createApp),
   adminDefaultPort: 9101,
   extraFlags: ["allow-private-targets"],
 };

@@ -1,3 +1,4 @@
+import { withAeadBackend } from "@shadowfleet/aead-native";
 import type { ServiceDefinition } from "@shadowfleet/runtime";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -9,7 +10,7 @@ export const udpRelayService: ServiceDefinition<UdpRelayConfig> = {
   version: manifest.version,
   summary: manifest.description,
   load: loadUdpRelayConfig,
-  createApp,
+  createApp: withAeadBackend(createApp),
   adminDefaultPort: 9102,
   extraFlags: ["allow-private-targets"],
 };

@@ -1,3 +1,4 @@
+import { withAeadBackend } from "@shadowfleet/aead-native";
 import type { ServiceDefinition } from "@shadowfleet/runtime";
 import { createApp } from "./app.ts";
 import { loadStandaloneConfig, type StandaloneConfig } from "./config.ts";
@@ -7,6 +8,6 @@ export const standaloneService: ServiceDefinition<StandaloneConfig> = {
   version: "0.1.0",
   summary: "gateway, tcp-relay, udp-relay and management in one process, with a demo access key",
   load: loadStandaloneConfig,
-  createApp: (config, deps) => createApp(config, deps, (text) => process.stdout.write(`${text}\n`)),
+  createApp: withAeadBackend((config, deps) => createApp(config, deps, (text) => process.stdout.write(`${text}\n`))),
   adminDefaultPort: 9100,
 };

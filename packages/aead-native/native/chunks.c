@@ -1,0 +1,64 @@
+#include "chunks.h"
+
+#define PREFIX_LENGTH 2
+#define SEALED_PREFIX (PREFIX_LENGTH + TAG_LENGTH)
+
+/* Little-endian, wrapping. */
+static void increment(uint8_t *nonce) {
+  for (int i = 0; i < NONCE_LENGTH; i++) {
+    if (++nonce[i] != 0) return;
+  }
+}
+
+size_t chunks_size(size_t length, size_t max_chunk) {
+  size_t chunks = length / max_chunk + (length % max_chunk != 0);
+  return length + chunks * (SEALED_PREFIX + TAG_LENGTH);
+}
+
+enum result chunks_seal(EVP_CIPHER_CTX *context, uint8_t *nonce, const uint8_t *plaintext, size_t length, size_t max_chunk, uint8_t *sealed) {
+  while (length > 0) {
+    size_t chunk = length < max_chunk ? length : max_chunk;
+    const uint8_t prefix[PREFIX_LENGTH] = {(uint8_t)(chunk >> 8), (uint8_t)chunk};
+    if (cipher_seal(context, nonce, prefix, PREFIX_LENGTH, sealed) != DONE) return BROKEN;
+    increment(nonce);
+    sealed += SEALED_PREFIX;
+    if (cipher_seal(context, nonce, plaintext, chunk, sealed) != DONE) return BROKEN;
+    increment(nonce);
+    sealed += chunk + TAG_LENGTH;
+    plaintext += chunk;
+    length -= chunk;
+  }
+  return DONE;
+}
+
+enum result chunks_open(EVP_CIPHER_CTX *context, struct chunk_run *run, uint8_t *sealed, size_t length, uint8_t *plaintext, size_t room) {
+  size_t from = 0;
+  size_t to = 0;
+  run->consumed = 0;
+  run->written = 0;
+  for (;;) {
+    if (run->payload_length == AWAITING_LENGTH) {
+      uint8_t prefix[PREFIX_LENGTH];
+      if (length - from < SEALED_PREFIX) break;
+      enum result opened = cipher_open(context, run->nonce, sealed + from, PREFIX_LENGTH, prefix);
+      if (opened != DONE) return opened;
+      int32_t announced = prefix[0] << 8 | prefix[1];
+      if ((size_t)announced > run->max_chunk) return BAD_HEADER;
+      increment(run->nonce);
+      from += SEALED_PREFIX;
+      run->payload_length = announced;
+    }
+    size_t payload = (size_t)run->payload_length;
+    if (length - from < payload + TAG_LENGTH) break;
+    if (room - to < payload) return NO_ROOM;
+    enum result opened = cipher_open(context, run->nonce, sealed + from, payload, plaintext + to);
+    if (opened != DONE) return opened;
+    increment(run->nonce);
+    from += payload + TAG_LENGTH;
+    to += payload;
+    run->payload_length = AWAITING_LENGTH;
+  }
+  run->consumed = from;
+  run->written = to;
+  return DONE;
+}

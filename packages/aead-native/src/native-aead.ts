@@ -1,0 +1,118 @@
+import {
+  type Aead,
+  type AeadAlgorithm,
+  type AeadBackend,
+  type ChaChaMessages,
+  type ChunkRun,
+  type ChunkVerdict,
+  checkAeadKey,
+  SEALED_LENGTH,
+  type SubkeyAeads,
+  TAG_LENGTH,
+  XChaChaAead,
+} from "@shadowfleet/wire";
+import { NATIVE_ALGORITHMS, NATIVE_VERDICTS, type NativeAddon } from "./addon.ts";
+
+const NONCE_LENGTH = 12;
+const LONGEST_SALT = 64;
+const CHACHA = NATIVE_ALGORITHMS.indexOf("chacha20-poly1305");
+
+/** Used within one call only. */
+const length = Buffer.alloc(2);
+const state = new Int32Array(3);
+
+/**
+ * AES-GCM and ChaCha20-Poly1305 in C. There is no native memory to an `Aead`: the key lies here and goes along with every call, where setting
+ * it costs some 40 ns. So a connection that ends leaves nothing to free.
+ */
+class NativeAead implements Aead {
+  readonly tagLength = TAG_LENGTH;
+  readonly nonceLength = NONCE_LENGTH;
+  readonly #addon: NativeAddon;
+  readonly #algorithm: number;
+  /** With a salt, the master key: a single message derives its subkey in the same call, a stream of chunks replaces both by it. */
+  #key: Buffer;
+  #salt: Buffer | undefined;
+
+  constructor(addon: NativeAddon, algorithm: number, key: Buffer, salt: Buffer | undefined) {
+    this.#addon = addon;
+    this.#algorithm = algorithm;
+    this.#key = key;
+    this.#salt = salt;
+  }
+
+  seal(nonce: Buffer, src: Buffer, start: number, end: number, dst: Buffer, at: number): void {
+    this.#addon.seal(this.#algorithm, this.#key, nonce, this.#salt, src, start, end, dst, at);
+  }
+
+  open(nonce: Buffer, src: Buffer, start: number, end: number, dst: Buffer, at: number): boolean {
+    return this.#addon.open(this.#algorithm, this.#key, nonce, this.#salt, src, start, end, dst, at);
+  }
+
+  sealLength(nonce: Buffer, value: number, dst: Buffer, at: number): void {
+    length.writeUInt16BE(value);
+    this.seal(nonce, length, 0, 2, dst, at);
+  }
+
+  openLength(nonce: Buffer, src: Buffer, at: number): number {
+    return this.open(nonce, src, at, at + SEALED_LENGTH, length, 0) ? length.readUInt16BE() : -1;
+  }
+
+  sealChunks(nonce: Buffer, src: Buffer, start: number, end: number, maxChunk: number, dst: Buffer, at: number): number {
+    if (this.#salt !== undefined) this.#settle(this.#salt);
+    return this.#addon.sealChunks(this.#algorithm, this.#key, nonce, maxChunk, src, start, end, dst, at);
+  }
+
+  openChunks(run: ChunkRun, src: Buffer, start: number, end: number, dst: Buffer, at: number): ChunkVerdict {
+    if (this.#salt !== undefined) this.#settle(this.#salt);
+    state[0] = run.payloadLength;
+    const verdict = this.#addon.openChunks(this.#algorithm, this.#key, run.nonce, run.maxChunk, src, start, end, dst, at, state);
+    run.payloadLength = state[0];
+    run.consumed = state[1] as number;
+    run.written = state[2] as number;
+    return NATIVE_VERDICTS[verdict] as ChunkVerdict;
+  }
+
+  #settle(salt: Buffer): void {
+    const subkey = Buffer.allocUnsafeSlow(this.#key.length);
+    this.#addon.deriveSubkey(this.#key, salt, subkey);
+    this.#key = subkey;
+    this.#salt = undefined;
+  }
+}
+
+/** The backend on a loaded addon. XChaCha20 keeps its key derivation in TypeScript; its messages are ChaCha20's. */
+export function createNativeBackend(addon: NativeAddon): AeadBackend {
+  const chacha: ChaChaMessages = {
+    seal: (key, nonce, src, start, end, dst, at) => void addon.seal(CHACHA, key, nonce, undefined, src, start, end, dst, at),
+    open: (key, nonce, src, start, end, dst, at) => addon.open(CHACHA, key, nonce, undefined, src, start, end, dst, at),
+  };
+
+  function createAead(algorithm: AeadAlgorithm, key: Buffer): Aead {
+    checkAeadKey(algorithm, key);
+    if (algorithm === "xchacha20-poly1305") return new XChaChaAead(key, chacha);
+    // Not from Node's shared pool, a block of which would live as long as this key.
+    const copy = Buffer.allocUnsafeSlow(key.length);
+    key.copy(copy);
+    return new NativeAead(addon, NATIVE_ALGORITHMS.indexOf(algorithm), copy, undefined);
+  }
+
+  function subkeyAeads(algorithm: AeadAlgorithm, salt: Buffer): SubkeyAeads {
+    if (salt.length > LONGEST_SALT) throw new RangeError(`a salt has at most ${LONGEST_SALT} bytes, not ${salt.length}`);
+    if (algorithm === "xchacha20-poly1305") {
+      return (key) => {
+        checkAeadKey(algorithm, key);
+        const subkey = Buffer.allocUnsafeSlow(key.length);
+        addon.deriveSubkey(key, salt, subkey);
+        return new XChaChaAead(subkey, chacha);
+      };
+    }
+    const index = NATIVE_ALGORITHMS.indexOf(algorithm);
+    return (key) => {
+      checkAeadKey(algorithm, key);
+      return new NativeAead(addon, index, key, salt);
+    };
+  }
+
+  return { name: "native", createAead, subkeyAeads };
+}

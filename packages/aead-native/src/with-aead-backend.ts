@@ -1,0 +1,30 @@
+import type { App, AppDeps } from "@shadowfleet/runtime";
+import { useAeadBackend } from "@shadowfleet/wire";
+import { type BackendChoice, chooseAeadBackend } from "./choose-backend.ts";
+
+type CreateApp<Config> = (config: Config, deps: AppDeps) => App<Config>;
+
+/**
+ * `createApp` for a process of its own: chooses what encrypts in this process before anything does, says so in one log line, as the metric
+ * `fleet.aead.backend` and in the readiness details.
+ */
+export function withAeadBackend<Config>(createApp: CreateApp<Config>, choose: () => BackendChoice = chooseAeadBackend): CreateApp<Config> {
+  return (config, deps) => {
+    const { backend, reason, isFault } = choose();
+    useAeadBackend(backend);
+    if (reason === undefined) deps.logger.info({ aead: backend.name }, "encrypting with the native accelerator");
+    else deps.logger[isFault ? "warn" : "info"]({ aead: backend.name, reason }, `encrypting with ${backend.name}`);
+    deps.metrics.observe("fleet.aead.backend", () => [{ value: 1, attributes: { backend: backend.name } }]);
+
+    const app = createApp(config, deps);
+    return {
+      start: () => app.start(),
+      reload: (next) => app.reload(next),
+      readiness: () => {
+        const { ready, details } = app.readiness();
+        return { ready, details: { ...details, aead: backend.name } };
+      },
+      drain: (deadlineMs) => app.drain(deadlineMs),
+    };
+  };
+}
