@@ -1,5 +1,5 @@
 import { type CallOptions, Metadata } from "@grpc/grpc-js";
-import { connectFleet, type FleetChannel, type FleetClients, type TrafficSubject } from "@shadowfleet/control-api";
+import { connectFleet, type FleetChannel, type FleetClients, type ManagementTarget, type TrafficSubject } from "@shadowfleet/control-api";
 
 type Callback<T> = (error: Error | null, response: T) => void;
 type Unary<Request, Response> = (
@@ -9,12 +9,14 @@ type Unary<Request, Response> = (
   callback: Callback<Response>,
 ) => unknown;
 
-/** Calls of one management replica as promises, for tests. */
+const IN_THE_CLEAR: Omit<ManagementTarget, "addresses"> = { tls: undefined, tokenFile: undefined };
+
+/** Calls of one management replica on 127.0.0.1 as promises, for tests. */
 export class Api {
   readonly #channel: FleetChannel;
 
-  constructor(port: number) {
-    this.#channel = connectFleet({ addresses: [{ host: "127.0.0.1", port }], tls: undefined, tokenFile: undefined });
+  constructor(port: number, access = IN_THE_CLEAR) {
+    this.#channel = connectFleet({ addresses: [{ host: "127.0.0.1", port }], ...access });
   }
 
   get clients(): FleetClients {

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { engineMissingReason, eventually } from "@shadowfleet/testkit";
+import { Account } from "./account.ts";
+import { ContainerFleet, TCP_RELAYS } from "./container-fleet.ts";
+import { Download } from "./traffic/flow.ts";
+import { Load } from "./traffic/load.ts";
+
+const reason = engineMissingReason();
+const DRAIN = { delayS: 2, timeoutS: 15 };
+/** What an orchestrator has to grant. */
+const GRACE_S = DRAIN.delayS + DRAIN.timeoutS + 10;
+const BYTES_PER_SECOND = 250_000;
+/** Established when the old relay is told to stop, and over before its drain deadline. */
+const LONG = { count: 8, seconds: 8 };
+/** Begun one after the other while it goes. */
+const SHORTER = { everyMs: 500, seconds: 2 };
+
+describe("rolling replacement of the relays under load", reason === undefined ? { timeout: 200_000 } : { skip: reason }, () => {
+  let fleet: ContainerFleet;
+  let load: Load;
+  let account: Account;
+  let atClients = 0;
+  const downloads: Download[] = [];
+
+  before(async () => {
+    fleet = await ContainerFleet.start(DRAIN);
+    account = await Account.open(fleet);
+    load = await Load.start(fleet, 0);
+  });
+  after(async () => {
+    await load?.[Symbol.asyncDispose]();
+    await fleet?.[Symbol.asyncDispose]();
+  });
+
+  async function download(seconds: number): Promise<Download> {
+    const total = seconds * BYTES_PER_SECOND;
+    const one = await Download.start({ proxy: fleet.proxy, target: fleet.target.host, bytesPerSecond: BYTES_PER_SECOND, total });
+    downloads.push(one);
+    return one;
+  }
+
+  for (const name of TCP_RELAYS) {
+    test(`${name}: the new one starts, the old one is told to stop, and no download is lost`, async (t) => {
+      const old = fleet.crew.get(name);
+      await fleet.crew.addRelay("tcp-relay", `${name}-new`, name);
+      const long = await Promise.all(Array.from({ length: LONG.count }, () => download(LONG.seconds)));
+      await eventually("every download to run", () => long.every(({ received }) => received > 0), 10_000);
+
+      const stopping = { isOver: false };
+      const exit = old.stop(GRACE_S).finally(() => {
+        stopping.isOver = true;
+      });
+      const begun: Download[] = [];
+      while (!stopping.isOver) {
+        begun.push(await download(SHORTER.seconds));
+        await sleep(SHORTER.everyMs);
+      }
+      const { exitCode, tookMs } = await exit;
+      const ends = await Promise.all([...long, ...begun].map(({ ended }) => ended));
+      t.diagnostic(
+        `${name}: exit code ${exitCode} after ${(tookMs / 1000).toFixed(1)} s, ${long.length} downloads were running, ${begun.length} began meanwhile`,
+      );
+      assert.deepEqual(
+        ends.filter((end) => end !== "complete"),
+        [],
+      );
+      assert.equal(exitCode, 0, await old.logs());
+      assert.ok(tookMs > 5_000, "it did not wait for its downloads");
+      assert.ok(tookMs < (DRAIN.delayS + DRAIN.timeoutS) * 1000, "its downloads were over, but it waited for the deadline");
+    });
+  }
+
+  test("no short connection failed, and the counters are exact", async (t) => {
+    await load.finish();
+    atClients = load.received + downloads.reduce((sum, { received }) => sum + received, 0);
+    const { finished, failed, late } = load.short;
+    const slowestMs = Math.max(...finished.map(({ tookMs }) => tookMs));
+    t.diagnostic(
+      `${finished.length} short connections, ${failed.length} failed, ${late.length} took more than 3 s, the slowest ${slowestMs.toFixed(0)} ms`,
+    );
+    t.diagnostic(`${load.datagrams.sent} datagrams, ${load.datagrams.lostStartsMs.length} unanswered`);
+    const { received, difference } = await account.close(atClients);
+    t.diagnostic(`${received} bytes received, counted ${difference} more`);
+    assert.deepEqual(failed, []);
+    assert.equal(difference, 0);
+    const parts = await Promise.all(TCP_RELAYS.map((name) => fleet.api.totalBytes({ $case: "memberId", value: `${name}-new` })));
+    assert.ok(
+      parts.every((bytes) => bytes > 0),
+      `a new relay had nothing to do: ${parts}`,
+    );
+  });
+});
