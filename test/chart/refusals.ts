@@ -182,6 +182,12 @@ const SECRETS: readonly Refusal[] = [
     says: ["management.tls.certManager.issuerRef.name: required: the Issuer, or with kind ClusterIssuer that one"],
   },
   {
+    values: { management: { tls: { systemAuthorities: true } } },
+    says: [
+      "management.tls.systemAuthorities: a generated certificate is of no public authority; name yours in management.tls.existingSecret, or set it to false",
+    ],
+  },
+  {
     values: { management: { tls: { mutual: { enabled: true, memberExistingSecret: "mine" } } } },
     says: [
       "management.tls.mutual: clientCaExistingSecret and memberExistingSecret belong together: the members' certificate must come from that authority",
