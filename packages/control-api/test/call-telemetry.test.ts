@@ -133,8 +133,14 @@ describe("calls", () => {
 
   it("that come to their deadline are that on both sides", async () => {
     await using recorder = await recordSpans();
-    await using pair = await startPair({ unary: () => wait(400) });
-    await pair.call(60);
+    let handlingMs = 0;
+    await using pair = await startPair({ unary: () => wait(handlingMs) });
+    // Or the deadline may pass before there is a connection, and the server knows nothing of the call.
+    await pair.call();
+    await sides(recorder, GET_FLEET);
+    recorder.clear();
+    handlingMs = 1_500;
+    await pair.call(300);
     const [{ client, server } = assert.fail()] = await sides(recorder, GET_FLEET);
     assert.equal(client.attributes["rpc.status_code"], "DEADLINE_EXCEEDED");
     assert.equal(server.attributes["rpc.status_code"], "DEADLINE_EXCEEDED");
