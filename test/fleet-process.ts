@@ -18,9 +18,11 @@ export interface FleetProcess extends AsyncDisposable {
   metrics(): Promise<string>;
 }
 
-export interface ServiceLimits {
+export interface ServiceOptions {
   /** Soft and hard limit of open files. */
   readonly maxDescriptors?: number;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts `services/NAME/src/main.ts --config FILE` and waits until it is ready. */
@@ -28,7 +30,7 @@ export async function startService(
   name: ServiceName,
   config: object,
   flags: readonly string[] = [],
-  limits: ServiceLimits = {},
+  { maxDescriptors, env = {} }: ServiceOptions = {},
 ): Promise<FleetProcess> {
   const adminPort = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "shadowfleet-"));
@@ -37,9 +39,9 @@ export async function startService(
   writeFileSync(configFile, JSON.stringify({ ...config, admin: { port: adminPort } }));
   const args = [join(ROOT, "services", name, "src/main.ts"), "--config", configFile, ...flags];
   const program =
-    limits.maxDescriptors === undefined
-      ? startNodeScript(args[0]!, args.slice(1))
-      : startProgram("prlimit", [`--nofile=${limits.maxDescriptors}`, process.execPath, ...args]);
+    maxDescriptors === undefined
+      ? startNodeScript(args[0]!, args.slice(1), { env })
+      : startProgram("prlimit", [`--nofile=${maxDescriptors}`, process.execPath, ...args], { env });
   const dispose = async (): Promise<void> => {
     await program.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -33,7 +33,7 @@ test("flags narrow down and change times", () => {
 test("a quick run compares with the reference only, unless told otherwise", () => {
   assert.deepEqual(requestOf("--quick").sides, ["shadowfleet", "shadowsocks-libev"]);
   assert.deepEqual(requestOf("--quick", "--sides", "shadowfleet").sides, ["shadowfleet"]);
-  assert.deepEqual(requestOf().sides, ["shadowfleet", "shadowsocks-libev", "shadowsocks-rust"]);
+  assert.deepEqual(requestOf().sides, ["shadowfleet", "shadowsocks-libev", "shadowsocks-rust", "shadowfleet-pure"]);
 });
 
 test("what it does not understand is refused", () => {

@@ -1,4 +1,4 @@
-import { shadowfleet } from "./shadowfleet.ts";
+import { shadowfleet, shadowfleetPure } from "./shadowfleet.ts";
 import { shadowsocksLibev } from "./shadowsocks-libev.ts";
 import { shadowsocksRust } from "./shadowsocks-rust.ts";
 import type { Side } from "./side.ts";
@@ -9,4 +9,4 @@ export const OURS = shadowfleet.name;
 export const REFERENCE = shadowsocksLibev.name;
 
 /** Everything the suite knows, in the order it takes turns. */
-export const ALL_SIDES: readonly Side[] = [shadowfleet, shadowsocksLibev, shadowsocksRust];
+export const ALL_SIDES: readonly Side[] = [shadowfleet, shadowsocksLibev, shadowsocksRust, shadowfleetPure];

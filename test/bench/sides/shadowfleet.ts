@@ -1,3 +1,4 @@
+import { chooseAeadBackend } from "@shadowfleet/aead-native";
 import { freePort } from "@shadowfleet/testkit";
 import { type FleetProcess, type ServiceName, startService } from "../../fleet-process.ts";
 import { disposeAll, IDLE_TIMEOUT_SECONDS, type Side, type Stack, secretFor } from "./side.ts";
@@ -6,16 +7,27 @@ const METHODS = new Set(["aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-
 const MAX_CONNECTIONS = 20_000;
 const QUIET = { log: { level: "warn" }, timeouts: { idle: `${IDLE_TIMEOUT_SECONDS}s` } };
 
-/** Our gateway, tcp-relay and udp-relay, each in its own process as operators run them. */
+const supports = (method: string): boolean => METHODS.has(method) || method.startsWith("2022-blake3-");
+
+/** Our gateway, tcp-relay and udp-relay, each in its own process as operators run them: with the native accelerator where it is built. */
 export const shadowfleet: Side = {
   name: "shadowfleet",
   missing: undefined,
-  version: async () => `Shadowfleet on Node.js ${process.version}`,
-  supports: (method) => METHODS.has(method) || method.startsWith("2022-blake3-"),
-  start: startShadowfleet,
+  version: async () => `Shadowfleet on Node.js ${process.version}, AEAD by ${chooseAeadBackend().backend.name}`,
+  supports,
+  start: (method) => startShadowfleet(method, {}),
 };
 
-async function startShadowfleet(method: string): Promise<Stack> {
+/** The same without the accelerator. */
+export const shadowfleetPure: Side = {
+  name: "shadowfleet-pure",
+  missing: undefined,
+  version: async () => `Shadowfleet on Node.js ${process.version}, AEAD by node:crypto`,
+  supports,
+  start: (method) => startShadowfleet(method, { SHADOWFLEET_AEAD: "node" }),
+};
+
+async function startShadowfleet(method: string, env: Readonly<Record<string, string>>): Promise<Stack> {
   const [relayPort, proxyPort] = [await freePort(), await freePort()];
   const secret = secretFor(method);
   const relayConfig = { ...QUIET, ports: [{ host: "127.0.0.1", port: relayPort, method, password: secret }] };
@@ -27,7 +39,7 @@ async function startShadowfleet(method: string): Promise<Stack> {
   };
   const started: FleetProcess[] = [];
   const start = async (name: ServiceName, config: object, flags: readonly string[] = []): Promise<number> => {
-    const service = await startService(name, config, flags);
+    const service = await startService(name, config, flags, { env });
     started.push(service);
     return service.program.pid;
   };
