@@ -5,6 +5,7 @@ import { engineMissingReason } from "@shadowfleet/testkit";
 import { ContainerFleet, GATEWAY, MANAGEMENTS, TCP_RELAYS, UDP_RELAY } from "./container-fleet.ts";
 import { type Fault, measure } from "./fault.ts";
 import { type FaultFigures, markdownTable } from "./fault-figures.ts";
+import { DATAGRAM_BYTES_PER_SECOND } from "./traffic/load.ts";
 
 const reason = engineMissingReason();
 const DRAIN = { delayS: 0, timeoutS: 5 };
@@ -71,7 +72,7 @@ describe("faults of containers under load", reason === undefined ? { timeout: 28
 
   test("the udp-relay is killed and started again", async () => {
     const relay = fleet.crew.get(UDP_RELAY);
-    const { flows, short } = await suffer({
+    const { flows, short, balance } = await suffer({
       name: "udp-relay killed (SIGKILL), started again",
       losesCounts: true,
       happen: async () => {
@@ -82,6 +83,7 @@ describe("faults of containers under load", reason === undefined ? { timeout: 28
     });
     assert.equal(flows.lost, 0);
     assert.equal(short.failed, 0);
+    assert.ok(Math.abs(balance.difference) <= DATAGRAM_BYTES_PER_SECOND * UNFLUSHED_S, `${balance.difference} bytes`);
   });
 
   test("Redis is frozen and thawed", async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { bindUdp, SOCKS5_UDP_ASSOCIATE, SocksAssociation, type SocksEndpoint, socks5Request } from "@shadowfleet/testkit";
 import { ECHO_PORT } from "../target/ports.ts";
 
+export const DATAGRAM_LENGTH = 200;
 const ANSWER_WAIT_MS = 5_000;
 
 export interface DatagramOptions {
@@ -64,7 +65,7 @@ export class Datagrams {
       const startedMs = performance.now();
       this.#sent++;
       try {
-        await this.#exchange(Buffer.from(`datagram ${this.#sent}`.padEnd(200, ".")));
+        await this.#exchange(Buffer.from(`datagram ${this.#sent}`.padEnd(DATAGRAM_LENGTH, ".")));
       } catch {
         this.#lostStartsMs.push(startedMs);
         await this.#association?.close();

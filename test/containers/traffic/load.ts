@@ -1,11 +1,13 @@
 import type { ContainerFleet } from "../container-fleet.ts";
-import { Datagrams } from "./datagrams.ts";
+import { DATAGRAM_LENGTH, Datagrams } from "./datagrams.ts";
 import { Download, type Flow, Upload } from "./flow.ts";
 import { ShortConnections } from "./short-connections.ts";
 
 const BYTES_PER_SECOND = 200_000;
 const SHORT_EVERY_MS = 150;
 const DATAGRAM_EVERY_MS = 100;
+/** What a second of datagrams adds to the counters, there and back. */
+export const DATAGRAM_BYTES_PER_SECOND = (2 * DATAGRAM_LENGTH * 1000) / DATAGRAM_EVERY_MS;
 
 /** Steady load through the gateway: long uploads and downloads, as many on either relay, then short connections and datagrams beside them. */
 export class Load implements AsyncDisposable {
