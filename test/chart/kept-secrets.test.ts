@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { after, before, suite, test } from "node:test";
 import { parse } from "yaml";
-import { type FakeCluster, startFakeCluster } from "./cluster/fake-cluster.ts";
+import { openCluster, withEachHelm } from "./cluster/each-helm.ts";
 import { Release } from "./cluster/release.ts";
 import { helmMissingReason } from "./helm/binary.ts";
-import { chartFolder, type Helm, startHelms } from "./helm/helm.ts";
+import { chartFolder, startHelms } from "./helm/helm.ts";
 import { dataOf } from "./objects/container-files.ts";
 import { parseManifest } from "./objects/manifest.ts";
 import { at, only } from "./objects/object.ts";
@@ -30,20 +30,13 @@ suite("generated secrets are kept", { skip: helmMissingReason() }, () => {
   });
   after(() => helms[Symbol.asyncDispose]());
 
-  async function withEach(use: (helm: Helm, release: Release, cluster: FakeCluster) => Promise<void>): Promise<void> {
-    for (const helm of helms.all) {
-      await using cluster = await startFakeCluster();
-      await use(helm, new Release(cluster), cluster);
-    }
-  }
-
   const differences = (before: Record<string, string>, now: Record<string, string>): string[] =>
     [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => before[key] !== now[key]).sort();
 
   test("an upgrade rotates none of them, whatever else it changes", async () => {
-    await withEach(async (helm, release) => {
+    await withEachHelm(helms.all, async (helm, release) => {
       await release.install(helm, { values: EVERYTHING });
-      const before = release.secrets();
+      const before = await release.secrets();
       const keys = Object.keys(before).map((key) => key.replace("fleet-shadowfleet-", ""));
       for (const wanted of [
         "tokens admin.token",
@@ -65,14 +58,14 @@ suite("generated secrets are kept", { skip: helmMissingReason() }, () => {
         values: { ...EVERYTHING, relay: { replicas: 5 }, gateway: { policy: "latency" }, log: { level: "debug" } },
       });
       await release.upgrade(helm, { values: { ...EVERYTHING, relay: { layout: "split" } } });
-      assert.deepEqual(differences(before, release.secrets()), [], helm.name);
+      assert.deepEqual(differences(before, await release.secrets()), [], helm.name);
     });
   });
 
   test("two installations have nothing in common", async () => {
     const [one, other] = await Promise.all(
       [1, 2].map(async () => {
-        await using cluster = await startFakeCluster();
+        await using cluster = await openCluster();
         const release = new Release(cluster);
         await release.install(helms.newest, { values: EVERYTHING });
         return release.secrets();
@@ -84,57 +77,60 @@ suite("generated secrets are kept", { skip: helmMissingReason() }, () => {
   });
 
   test("a piece that is missing is made, and no other is touched", async () => {
-    await withEach(async (helm, release, cluster) => {
+    await withEachHelm(helms.all, async (helm, release, cluster) => {
       await release.install(helm, { values: EVERYTHING });
-      const before = release.secrets();
-      await cluster.edit(only(release.objects(), "Secret", /tokens$/), { data: { "viewer.token": null } });
-      cluster.remove(only(release.objects(), "Secret", /redis-auth$/));
+      const before = await release.secrets();
+      await cluster.edit(await release.object("Secret", /tokens$/), { data: { "viewer.token": null } });
+      await cluster.remove(await release.object("Secret", /redis-auth$/));
       await release.upgrade(helm, { values: EVERYTHING });
       const expected = ["fleet-shadowfleet-redis-auth redis-password", "fleet-shadowfleet-tokens viewer.token"];
-      assert.deepEqual(differences(before, release.secrets()), expected, helm.name);
-      assert.ok((release.secrets()[expected[1]!] ?? "").length >= 32);
+      assert.deepEqual(differences(before, await release.secrets()), expected, helm.name);
+      assert.ok(((await release.secrets())[expected[1]!] ?? "").length >= 32);
       await release.assertLive(helm);
     });
   });
 
   test("a token that the operator writes into the Secret stays", async () => {
-    await withEach(async (helm, release, cluster) => {
+    await withEachHelm(helms.all, async (helm, release, cluster) => {
       await release.install(helm);
       const mine = Buffer.from("a token of my own, long enough").toString("base64");
-      await cluster.edit(only(release.objects(), "Secret", /tokens$/), { data: { "admin.token": mine } });
+      await cluster.edit(await release.object("Secret", /tokens$/), { data: { "admin.token": mine } });
       await release.upgrade(helm, { values: { relay: { replicas: 3 } }, args: helm.major >= 4 ? ["--force-conflicts"] : [] });
-      assert.equal(release.secrets()["fleet-shadowfleet-tokens admin.token"], "a token of my own, long enough", helm.name);
+      assert.equal((await release.secrets())["fleet-shadowfleet-tokens admin.token"], "a token of my own, long enough", helm.name);
     });
   });
 
   test("a new key gets a secret, and one that goes takes nothing with it", async () => {
-    await withEach(async (helm, release) => {
+    await withEachHelm(helms.all, async (helm, release) => {
       await release.install(helm);
-      const before = release.secrets();
+      const before = await release.secrets();
       await release.upgrade(helm, { values: { declared: { keys: [{ id: "carol", port: 8388 }] } } });
-      assert.deepEqual(differences(before, release.secrets()), [
+      assert.deepEqual(differences(before, await release.secrets()), [
         "fleet-shadowfleet-declared declared.yaml",
         "fleet-shadowfleet-declared key-carol",
       ]);
-      const declared = parse(release.secrets()["fleet-shadowfleet-declared declared.yaml"]!) as {
+      const declared = parse((await release.secrets())["fleet-shadowfleet-declared declared.yaml"]!) as {
         keys: { id: string; secret: string }[];
         upstreams: { secret: string }[];
       };
-      assert.equal(declared.keys.find(({ id }) => id === "carol")!.secret, release.secrets()["fleet-shadowfleet-declared key-carol"]);
+      assert.equal(
+        declared.keys.find(({ id }) => id === "carol")!.secret,
+        (await release.secrets())["fleet-shadowfleet-declared key-carol"],
+      );
       assert.equal(declared.keys.find(({ id }) => id === "gateway")!.secret, declared.upstreams[0]!.secret);
       await release.upgrade(helm);
-      assert.deepEqual(differences(before, release.secrets()), []);
+      assert.deepEqual(differences(before, await release.secrets()), []);
     });
   });
 
   test("a certificate for more names is signed by the authority that everybody trusts already", async () => {
-    await withEach(async (helm, release) => {
+    await withEachHelm(helms.all, async (helm, release, { namespace }) => {
       await release.install(helm);
-      const before = release.secrets();
+      const before = await release.secrets();
       await release.upgrade(helm, {
         values: { management: { tls: { extraDnsNames: ["fleet.example.com"], extraIpAddresses: ["192.0.2.7"] } } },
       });
-      const now = release.secrets();
+      const now = await release.secrets();
       assert.deepEqual(
         differences(before, now),
         ["fleet-shadowfleet-management-tls tls.crt", "fleet-shadowfleet-management-tls tls.key"],
@@ -143,26 +139,26 @@ suite("generated secrets are kept", { skip: helmMissingReason() }, () => {
       const certificate = new X509Certificate(now["fleet-shadowfleet-management-tls tls.crt"]!);
       const authority = new X509Certificate(before["fleet-shadowfleet-management-tls ca.crt"]!);
       assert.ok(certificate.verify(authority.publicKey) && certificate.checkIssued(authority));
-      for (const name of ["fleet.example.com", "fleet-shadowfleet-management.proxies.svc.cluster.local", "localhost"])
+      for (const name of ["fleet.example.com", `fleet-shadowfleet-management.${namespace}.svc.cluster.local`, "localhost"])
         assert.equal(certificate.checkHost(name), name);
       for (const address of ["192.0.2.7", "127.0.0.1"]) assert.equal(certificate.checkIP(address), address);
     });
   });
 
   test("a certificate in its last third is renewed, by the same authority", async () => {
-    await withEach(async (helm, release, cluster) => {
+    await withEachHelm(helms.all, async (helm, release, cluster) => {
       const values = { management: { tls: { validityDays: 30 } } };
       await release.install(helm, { values });
-      const before = release.secrets();
+      const before = await release.secrets();
       await release.upgrade(helm, { values });
-      assert.deepEqual(differences(before, release.secrets()), [], "with all of its time before it");
+      assert.deepEqual(differences(before, await release.secrets()), [], "with all of its time before it");
       const soon = String(Math.floor(Date.now() / 1000) + 9 * 86_400);
-      await cluster.edit(only(release.objects(), "Secret", /management-tls$/), {
+      await cluster.edit(await release.object("Secret", /management-tls$/), {
         metadata: { annotations: { "shadowfleet/not-after": soon } },
       });
       await release.upgrade(helm, { values, args: helm.major >= 4 ? ["--force-conflicts"] : [] });
       assert.deepEqual(
-        differences(before, release.secrets()),
+        differences(before, await release.secrets()),
         ["fleet-shadowfleet-management-tls tls.crt", "fleet-shadowfleet-management-tls tls.key"],
         helm.name,
       );
@@ -171,7 +167,7 @@ suite("generated secrets are kept", { skip: helmMissingReason() }, () => {
 
   test("rendered for the same cluster, Helm 3 and Helm 4 agree to the last byte of every Secret", async (t) => {
     if (helms.all.length < 2) return t.skip("HELM names a single Helm");
-    await using cluster = await startFakeCluster();
+    await using cluster = await openCluster();
     const release = new Release(cluster);
     await release.install(helms.newest, { values: EVERYTHING });
     const manifests = await Promise.all(
@@ -183,11 +179,11 @@ suite("generated secrets are kept", { skip: helmMissingReason() }, () => {
       }),
     );
     assert.deepEqual(manifests[0], manifests[1]);
-    assert.deepEqual(dataOf(only(manifests[0]!, "Secret", /tokens$/)), dataOf(only(release.objects(), "Secret", /tokens$/)));
+    assert.deepEqual(dataOf(only(manifests[0]!, "Secret", /tokens$/)), dataOf(await release.object("Secret", /tokens$/)));
   });
 
   test("with Secrets of the operator's own, none is generated and none is looked for", async () => {
-    await withEach(async (helm, release) => {
+    await withEachHelm(helms.all, async (helm, release) => {
       const values = {
         secrets: { generate: false },
         management: { tokens: { existingSecret: "mine" }, tls: { existingSecret: "mine" } },
@@ -196,8 +192,8 @@ suite("generated secrets are kept", { skip: helmMissingReason() }, () => {
         relay: { ports: [{ port: 8388 }] },
       };
       await release.install(helm, { values });
-      assert.deepEqual(release.secrets(), {});
-      const mounted = JSON.stringify(release.objects().map((object) => at(object, "spec", "template")));
+      assert.deepEqual(await release.secrets(), {});
+      const mounted = JSON.stringify((await release.objects()).map((object) => at(object, "spec", "template")));
       assert.match(mounted, /"name":"mine"/);
     });
   });

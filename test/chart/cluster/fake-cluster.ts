@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubernetesObject } from "../objects/object.ts";
 import { ApiError } from "./api-error.ts";
+import type { Cluster } from "./cluster.ts";
 import { describeCluster } from "./discovery.ts";
 import { ObjectStore, type PatchKind, type Write } from "./object-store.ts";
 import { PROTOBUF_TYPE, readProtobufSecret } from "./protobuf.ts";
@@ -20,12 +21,14 @@ const PATCH_KINDS: Readonly<Record<string, PatchKind>> = {
   "application/apply-patch+yaml": "apply",
 };
 
+/** Who changes objects without being Helm. */
+const SOMEBODY: Write = { manager: "kubectl-edit", dryRun: false, force: false };
+
 export interface FakeClusterOptions {
   /** Default v1.35.0. */
   readonly kubeVersion?: string;
   /** Whether the kinds of Prometheus' operator, KEDA and the Gateway API are there. Default true. */
   readonly operators?: boolean;
-  readonly namespaces?: readonly string[];
 }
 
 /**
@@ -33,10 +36,9 @@ export interface FakeClusterOptions {
  * ownership. It checks objects with the models of `kubernetes-models` and knows what cannot be changed. It is no cluster: nothing runs, statuses say
  * "ready" at once, there is no defaulting, no garbage collection, no admission but that. `await using` stops it.
  */
-export class FakeCluster implements AsyncDisposable {
+export class FakeCluster implements Cluster {
+  readonly namespace = "proxies";
   readonly objects = new ObjectStore();
-  /** Requests so far as "PATCH /api/…", for tests that ask what was touched. */
-  readonly requests: string[] = [];
   readonly kubeconfig: string;
   readonly #folder: string;
   readonly #server: Server;
@@ -53,33 +55,29 @@ export class FakeCluster implements AsyncDisposable {
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
-  async start(namespaces: readonly string[]): Promise<void> {
+  async start(): Promise<void> {
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
     const { port } = this.#server.address() as AddressInfo;
     await writeFile(this.kubeconfig, JSON.stringify(kubeconfigFor(`http://127.0.0.1:${port}`)));
-    for (const name of namespaces) await this.put({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    for (const name of ["default", this.namespace]) {
+      const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+      await this.objects.create(this.#targetFor(namespace), namespace, SOMEBODY);
+    }
   }
 
-  /** Creates an object from outside, as somebody with kubectl would. */
-  async put(object: KubernetesObject): Promise<KubernetesObject> {
-    return this.objects.create(this.#targetFor(object), object, { manager: "somebody", dryRun: false, force: false });
+  async edit(object: KubernetesObject, patch: Tree): Promise<void> {
+    await this.objects.patch(this.#targetFor(object), "merge", patch, SOMEBODY);
   }
 
-  /** Changes an object from outside with a merge patch. */
-  async edit(object: KubernetesObject, patch: Tree): Promise<KubernetesObject> {
-    return this.objects.patch(this.#targetFor(object), "merge", patch, { manager: "somebody", dryRun: false, force: false });
+  async remove(object: KubernetesObject): Promise<void> {
+    this.objects.delete(this.#targetFor(object), SOMEBODY);
   }
 
-  remove(object: KubernetesObject): void {
-    this.objects.delete(this.#targetFor(object), { dryRun: false });
-  }
-
-  /** Everything in a namespace, or of one kind in it, sorted by kind and name. */
-  list(namespace: string, kind?: string): KubernetesObject[] {
+  async list(): Promise<KubernetesObject[]> {
     return this.#resources
-      .filter((resource) => resource.namespaced && (kind === undefined || resource.kind === kind))
-      .flatMap((resource) => this.objects.list(resource, namespace))
+      .filter(({ namespaced }) => namespaced)
+      .flatMap((resource) => this.objects.list(resource, this.namespace))
       .sort((left, right) => `${left.kind}/${left.metadata.name}`.localeCompare(`${right.kind}/${right.metadata.name}`));
   }
 
@@ -97,7 +95,6 @@ export class FakeCluster implements AsyncDisposable {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://cluster");
-    this.requests.push(`${request.method} ${url.pathname}`);
     try {
       const description = describeCluster(url.pathname, this.#kubeVersion, this.#resources);
       if (description !== undefined) {
@@ -157,7 +154,7 @@ export class FakeCluster implements AsyncDisposable {
 
 export async function startFakeCluster(options: FakeClusterOptions = {}): Promise<FakeCluster> {
   const cluster = new FakeCluster(await mkdtemp(join(tmpdir(), "shadowfleet-cluster-")), options);
-  await cluster.start(options.namespaces ?? ["default", "proxies"]);
+  await cluster.start();
   return cluster;
 }
 

@@ -1,3 +1,4 @@
+import { ApiError } from "./api-error.ts";
 import { listKeysOf } from "./list-keys.ts";
 import { childPath, isTree, isTreeList, type Tree, type Value } from "./tree.ts";
 
@@ -31,7 +32,9 @@ export function applyStrategicMergePatch(kind: string, original: Value | undefin
     const field = directive.startsWith("$setElementOrder/") ? directive.slice("$setElementOrder/".length) : undefined;
     const key = field === undefined ? undefined : listKeysOf(kind, childPath(path, field))?.patch;
     const items = field === undefined ? undefined : result[field];
-    if (field !== undefined && key !== undefined && isTreeList(items) && isTreeList(order)) result[field] = sortItems(items, order, key);
+    if (field === undefined || key === undefined || !isTreeList(items) || !isTreeList(order)) continue;
+    mustFollow(patch[field], order, key, directive);
+    result[field] = sortItems(items, order, key);
   }
   return result;
 }
@@ -50,6 +53,18 @@ function mergeItems(kind: string, original: Value | undefined, patch: readonly T
     }
   }
   return items;
+}
+
+/** What a patch says of items has to come in the order it gives; with a key that two items share it may not, and then the real server refuses as well. */
+function mustFollow(patch: Value | undefined, order: readonly Tree[], key: string, directive: string): void {
+  const rest = isTreeList(patch) ? patch.filter((item) => item.$patch !== "delete").map((item) => item[key]) : [];
+  for (const item of order) if (item[key] === rest[0]) rest.shift();
+  if (rest.length > 0)
+    throw new ApiError(
+      400,
+      "BadRequest",
+      `The order in patch list: ${JSON.stringify(patch)} doesn't match ${directive} list: ${JSON.stringify(order)}`,
+    );
 }
 
 function sortItems(items: readonly Tree[], order: readonly Tree[], key: string): Value[] {

@@ -2,14 +2,10 @@ import assert from "node:assert/strict";
 import { chartFolder, type Helm, type HelmAnswer } from "../helm/helm.ts";
 import { dataOf } from "../objects/container-files.ts";
 import { parseManifest } from "../objects/manifest.ts";
-import { type KubernetesObject, nameOf, ofKind } from "../objects/object.ts";
-import type { FakeCluster } from "./fake-cluster.ts";
+import { at, type KubernetesObject, nameOf, ofKind, only } from "../objects/object.ts";
+import type { Cluster } from "./cluster.ts";
 
 const NAME = "fleet";
-const NAMESPACE = "proxies";
-
-/** What Helm and the server add to every object. */
-const ADDED_ANNOTATIONS = ["meta.helm.sh/release-name", "meta.helm.sh/release-namespace"];
 
 export interface ReleaseChange {
   readonly values?: object;
@@ -17,17 +13,17 @@ export interface ReleaseChange {
   readonly args?: readonly string[];
 }
 
-/** The release "fleet" in a fake cluster, as somebody at a terminal treats it. */
+/** The release "fleet" in a cluster, as somebody at a terminal treats it. */
 export class Release {
-  readonly #cluster: FakeCluster;
+  readonly #cluster: Cluster;
 
-  constructor(cluster: FakeCluster) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
   /** Runs a command of Helm on the cluster, whatever comes of it. */
   async run(helm: Helm, args: readonly string[]): Promise<HelmAnswer> {
-    return helm.run([...args, "--namespace", NAMESPACE], { KUBECONFIG: this.#cluster.kubeconfig });
+    return helm.run([...args, "--namespace", this.#cluster.namespace], { KUBECONFIG: this.#cluster.kubeconfig });
   }
 
   /** `helm install`, which has to work. What it printed. */
@@ -64,33 +60,37 @@ export class Release {
   }
 
   /** Objects in the cluster, without Helm's own records. */
-  objects(): KubernetesObject[] {
-    return this.#cluster.list(NAMESPACE).filter(({ type }) => type !== "helm.sh/release.v1");
+  async objects(): Promise<KubernetesObject[]> {
+    return (await this.#cluster.list()).filter(({ type }) => type !== "helm.sh/release.v1");
+  }
+
+  /** The one object of that kind and name. */
+  async object(kind: string, name: RegExp): Promise<KubernetesObject> {
+    return only(await this.objects(), kind, name);
   }
 
   /** Every value of every Secret of the release, as "fleet-shadowfleet-tokens admin.token". */
-  secrets(): Record<string, string> {
-    const pairs = ofKind(this.objects(), "Secret").flatMap((secret) =>
+  async secrets(): Promise<Record<string, string>> {
+    const pairs = ofKind(await this.objects(), "Secret").flatMap((secret) =>
       Object.entries(dataOf(secret)).map(([key, value]) => [`${secret.metadata.name} ${key}`, value] as const),
     );
     return Object.fromEntries(pairs);
   }
 
   /** Resource versions by object: what has the same one was not written. */
-  versions(): Record<string, string> {
-    return Object.fromEntries(
-      this.objects().map((object) => [nameOf(object), String((object.metadata as unknown as Record<string, unknown>).resourceVersion)]),
-    );
+  async versions(): Promise<Record<string, string>> {
+    const pairs = (await this.objects()).map((object) => [nameOf(object), String(at(object, "metadata", "resourceVersion"))] as const);
+    return Object.fromEntries(pairs);
   }
 
-  /** Asserts that the cluster has what the release says, object by object and field by field, and nothing else. */
+  /** Asserts that the cluster has what the release says, object by object and field by field, and no other object. What a server adds of its own is let be. */
   async assertLive(helm: Helm): Promise<void> {
-    const wanted = (await this.manifest(helm)).filter(({ metadata }) => metadata.namespace === NAMESPACE);
-    const live = this.objects();
+    const wanted = (await this.manifest(helm)).filter(({ metadata }) => metadata.namespace === this.#cluster.namespace);
+    const live = await this.objects();
     assert.deepEqual(live.map(nameOf).sort(), wanted.map(nameOf).sort());
     for (const object of wanted) {
       const found = live.find((other) => nameOf(other) === nameOf(object))!;
-      assert.deepEqual(withoutAdditions(found), withoutAdditions(object), nameOf(object));
+      assert.deepEqual(inTermsOf(object, found), withoutEmpty(object), `${helm.name}: ${nameOf(object)}`);
     }
   }
 
@@ -105,15 +105,23 @@ export class Release {
   }
 }
 
-/** An object without what the server and Helm write into it, and without empty fields, which mean the same as none. */
-function withoutAdditions({ status: _, metadata, ...rest }: KubernetesObject): unknown {
-  const { name, namespace, labels, annotations = {} } = metadata;
-  const own = Object.fromEntries(Object.entries(annotations).filter(([key]) => !ADDED_ANNOTATIONS.includes(key)));
-  return JSON.parse(JSON.stringify({ ...rest, metadata: { name, namespace, labels, annotations: own } }), (_key, value) =>
-    isEmpty(value) ? undefined : value,
-  );
+/** As much of what is live as is comparable with what was wanted: the same fields, and every item of lists. */
+function inTermsOf(wanted: unknown, live: unknown): unknown {
+  if (Array.isArray(wanted) && Array.isArray(live))
+    return live.map((item, index) => (index in wanted ? inTermsOf(wanted[index], item) : item));
+  if (typeof wanted !== "object" || wanted === null || typeof live !== "object" || live === null) return live;
+  const fields = Object.entries(withoutEmpty(wanted) as object);
+  return Object.fromEntries(fields.map(([field, value]) => [field, inTermsOf(value, (live as Record<string, unknown>)[field])]));
+}
+
+/** Without fields that are empty, at any depth: they mean the same as none. Items of lists stay. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([field, child]) => [field, withoutEmpty(child)] as const);
+  return Object.fromEntries(fields.filter(([, child]) => !isEmpty(child)));
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === null || (typeof value === "object" && !Array.isArray(value) && Object.keys(value).length === 0);
+  return value === null || (typeof value === "object" && !Array.isArray(value) && Object.keys(value as object).length === 0);
 }
