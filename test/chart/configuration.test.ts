@@ -50,7 +50,8 @@ suite("the services accept what the chart gives them", { skip: helmMissingReason
 
   test("--check-config is content with the configuration and the secrets it names", (t) => {
     for (const { where, check } of checks) assert.equal(check.exitCode, 0, `${where}: ${check.stderr}`);
-    assert.ok(checks.length >= rendered.length * 4, `only ${checks.length} containers`);
+    // Management and both relays; gateways may be off.
+    assert.ok(checks.length >= rendered.length * 3, `only ${checks.length} containers`);
     t.diagnostic(`${checks.length} configurations of ${rendered.length} renderings`);
   });
 
