@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { docker, freePort, type ImageName, runProgram, serviceImage } from "@shadowfleet/testkit";
 
 export const ROOT = join(import.meta.dirname, "../..");
@@ -46,19 +46,19 @@ export class ComposeProject implements AsyncDisposable {
   readonly prometheusPort: number;
   /** For files of the test's own. */
   readonly folder = mkdtempSync(join(tmpdir(), "shadowfleet-compose-"));
-  readonly #files: readonly string[];
+  readonly #files: string[];
   readonly #removeAtExit = (): void => {
     spawnSync("docker", this.#line(["down", "--volumes", "--timeout", "0"], []), { env: { ...process.env, ...this.#environment } });
   };
 
   private constructor(files: readonly string[], ports: readonly number[]) {
     this.name = `shadowfleet-test-${process.pid}-${++projects}`;
-    this.#files = files;
+    this.#files = files.map((file) => join(COMPOSE_FOLDER, file));
     [this.gatewayPort = 0, this.relayPort = 0, this.managementPort = 0, this.prometheusPort = 0] = ports;
     process.once("exit", this.#removeAtExit);
   }
 
-  /** `files` are names in deploy/compose, or paths. Builds the images where they are not there yet. */
+  /** `files` are names in deploy/compose. Builds the images where they are not there yet. */
   static async create(...files: readonly string[]): Promise<ComposeProject> {
     // One after the other: they share most of their layers.
     for (const image of IMAGES) await serviceImage(image);
@@ -78,6 +78,13 @@ export class ComposeProject implements AsyncDisposable {
     const result = await this.run(words);
     assert.equal(result.code, 0, `docker compose ${words.join(" ")}:\n${result.stderr}${result.stdout}`);
     return result;
+  }
+
+  /** Has all later commands know a compose file more. */
+  addFile(content: object): void {
+    const file = join(this.folder, `compose.${this.#files.length}.json`);
+    writeFileSync(file, JSON.stringify(content));
+    this.#files.push(file);
   }
 
   /** Writes a compose file that puts another configuration in the place of a service's; its path. */
@@ -148,7 +155,7 @@ export class ComposeProject implements AsyncDisposable {
   }
 
   #line(words: readonly string[], extraFiles: readonly string[]): string[] {
-    const files = [...this.#files.map((file) => resolve(COMPOSE_FOLDER, file)), ...extraFiles];
+    const files = [...this.#files, ...extraFiles];
     return [
       "compose",
       "--ansi",
