@@ -1,7 +1,7 @@
 export { Access, type AccessToken, accessToken, neededRole, ROLES, type Role } from "./access.ts";
 export { authInterceptor } from "./auth-interceptor.ts";
 export type { Caller } from "./caller.ts";
-export { type ClientTelemetry, clientTelemetryInterceptor } from "./client-telemetry.ts";
+export type { ClientTelemetry } from "./client-telemetry.ts";
 export type { ApplyConfiguration } from "./config-inbox.ts";
 export { ConfigWatcher, type ConfigWatcherOptions, type WatchTiming } from "./config-watcher.ts";
 export { type ControlChannel, type ControlTarget, controlChannel } from "./control-channel.ts";
