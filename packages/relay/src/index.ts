@@ -11,6 +11,7 @@ export { type OpenPort, type PortBinding, PortSupervisor, type PortSupervisorOpt
 export type { KeyConfig, PortConfig, PortPatch, PortsChange, RelayConfig } from "./relay-config.ts";
 export { type ObservedRelay, observeRelay } from "./relay-metrics.ts";
 export { relayConfigSchema } from "./relay-schema.ts";
+export type { SessionEnd } from "./session-end.ts";
 export type { LiveSession, SessionRegistry } from "./session-registry.ts";
 export { createTargetGuard, type TargetGuard, type TargetGuardOptions } from "./target-guard.ts";
 export { type LedgerEntry, TrafficLedger } from "./traffic-ledger.ts";

@@ -9,6 +9,7 @@ import {
   PortSupervisor,
   type RelayConfig,
   RelayMember,
+  type SessionEnd,
   type SessionRegistry,
 } from "@shadowfleet/relay";
 import { type App, type AppDeps, createEnvironment, type Readiness } from "@shadowfleet/runtime";
@@ -19,7 +20,6 @@ import { Connections } from "./connections.ts";
 import { openRelayPort, type RelayPort } from "./port.ts";
 import type { RelayContext, RelaySettings } from "./relay-context.ts";
 import { SaltFilters } from "./salt-filters.ts";
-import type { SessionEnd } from "./session-end.ts";
 import { SilentDrain } from "./silent-drain.ts";
 
 /** At least so long is tried to hand over the last counts when every session is over, however little is left of a drain's time. */

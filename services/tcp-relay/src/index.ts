@@ -1,4 +1,3 @@
 export { createApp, type TcpRelayApp, type TcpRelayDeps } from "./app.ts";
 export { loadTcpRelayConfig, type TcpRelayConfig } from "./config.ts";
 export { tcpRelayService } from "./service.ts";
-export type { SessionEnd } from "./session-end.ts";

@@ -1,10 +1,9 @@
-import type { AccessKeyTable, RelayConfig, SessionRegistry, TargetGuard } from "@shadowfleet/relay";
+import type { AccessKeyTable, RelayConfig, SessionEnd, SessionRegistry, TargetGuard } from "@shadowfleet/relay";
 import type { Clock, Logger, Metrics } from "@shadowfleet/runtime";
 import type { Resolver } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import type { Connections } from "./connections.ts";
 import type { SaltFilters } from "./salt-filters.ts";
-import type { SessionEnd } from "./session-end.ts";
 import type { SilentDrain } from "./silent-drain.ts";
 
 /** What a reload replaces as a whole; a connection uses what is in force when it needs it. */

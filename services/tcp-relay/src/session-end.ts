@@ -1,20 +1,6 @@
 import type { AccessKey } from "@shadowfleet/relay";
 import { type Attributes, type ErrorCode, errorEntry, type Logger, type Metrics } from "@shadowfleet/runtime";
 
-/** What is known when an authenticated session is over. */
-export interface SessionEnd {
-  readonly sessionId: string;
-  readonly keyId: string;
-  readonly port: number;
-  readonly code: "OK" | ErrorCode;
-  /** Milliseconds since 1970, of accept. */
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  /** Payload bytes. */
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-}
-
 /** The end of any client connection, for log and metrics. */
 export interface ConnectionEnd {
   readonly port: number;

@@ -1,7 +1,7 @@
-import { type LoadedRelayConfig, loadRelayConfig, type RelayConfig } from "@shadowfleet/relay";
+import { type LoadedRelayConfig, loadRelayConfig, type RelayConfig, type SessionEnd } from "@shadowfleet/relay";
 import { systemClock } from "@shadowfleet/runtime";
 import { createMemoryLogger, eventually, freePort, type MemoryLogger, RecordingMetrics } from "@shadowfleet/testkit";
-import { createApp, type SessionEnd, type TcpRelayApp, type TcpRelayDeps } from "../src/index.ts";
+import { createApp, type TcpRelayApp, type TcpRelayDeps } from "../src/index.ts";
 
 /** A running relay on 127.0.0.1 and everything it told anybody. */
 export interface RelayFixture extends AsyncDisposable {

@@ -10,6 +10,7 @@ import {
   PortSupervisor,
   type RelayConfig,
   RelayMember,
+  type SessionEnd,
   type SessionRegistry,
   type TargetGuard,
 } from "@shadowfleet/relay";
@@ -25,7 +26,7 @@ import { DropLog } from "./drop-log.ts";
 import { PacketCounts } from "./packet-counts.ts";
 import { type PortServices, UdpPort } from "./port.ts";
 import { RequestPath } from "./request-path.ts";
-import { type SessionEnd, SessionReport } from "./session-report.ts";
+import { SessionReport } from "./session-report.ts";
 
 const SWEEP_INTERVAL_MS = 1000;
 /** SIP004 salts remembered per generation, for all ports together; two generations cost at most 13 MB. */

@@ -1,4 +1,3 @@
 export { createApp, type UdpRelayApp, type UdpRelayDeps } from "./app.ts";
 export { loadUdpRelayConfig, type UdpRelayConfig } from "./config.ts";
 export { udpRelayService } from "./service.ts";
-export type { SessionEnd } from "./session-report.ts";

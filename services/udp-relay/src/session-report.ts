@@ -1,20 +1,6 @@
+import type { SessionEnd } from "@shadowfleet/relay";
 import { type Attributes, type ErrorCode, errorEntry, type Logger, type LogLevel, type Metrics } from "@shadowfleet/runtime";
 import type { Association } from "./association.ts";
-
-/** What is known when an association is over. */
-export interface SessionEnd {
-  readonly sessionId: string;
-  readonly keyId: string;
-  readonly port: number;
-  /** OK: it went quiet, which is how a UDP session ends well, having no end of its own. */
-  readonly code: "OK" | ErrorCode;
-  /** Milliseconds since 1970. */
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  /** Payload bytes. */
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-}
 
 const UDP: Attributes = { "network.transport": "udp" };
 

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:dgram";
 import type { TestContext } from "node:test";
-import type { RelayConfig } from "@shadowfleet/relay";
+import type { RelayConfig, SessionEnd } from "@shadowfleet/relay";
 import { createEnvironment, ManualClock } from "@shadowfleet/runtime";
 import { createMemoryLogger, type MemoryLogger, RecordingMetrics } from "@shadowfleet/testkit";
 import { addressFrom, type Credential, createClientPacketCodec, deriveCredential, findMethod, type OpenedAnswer } from "@shadowfleet/wire";
 import { createApp, type UdpRelayApp, type UdpRelayDeps } from "../src/app.ts";
-import type { SessionEnd } from "../src/session-report.ts";
 import { bindPeer, until } from "./loopback.ts";
 
 export interface PortSpec {
