@@ -5,19 +5,20 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withBuildLock } from "./build-lock.ts";
+import { withLock } from "./build-lock.ts";
 import { buildSecrets } from "./build-secrets.ts";
 import { sourcesHash } from "./sources.ts";
 
 const SERVICES = ["gateway", "tcp-relay", "udp-relay", "management", "cli"];
 const SOURCES_LABEL = "io.shadowfleet.sources";
+const DEFAULT_NODE_IMAGE = "node:26-bookworm-slim";
 const MB = 1_000_000;
 /** Of a build that failed. */
 const SHOWN_LINES = 40;
 
 const root = join(import.meta.dirname, "..");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-const nodeImage = process.env.NODE_IMAGE ?? "node:26-bookworm-slim";
+const nodeImage = process.env.NODE_IMAGE || DEFAULT_NODE_IMAGE;
 
 /** A field of an image; undefined when there is no such image. */
 function inspect(image: string, format: string): string | undefined {
@@ -34,6 +35,7 @@ function revision(): string {
 function buildImage(service: string, sources: string): void {
   const image = `shadowfleet/${service}:${version}`;
   const started = performance.now();
+  const former = inspect(image, "{{.Id}}");
   const isCurrent = inspect(image, `{{index .Config.Labels "${SOURCES_LABEL}"}}`) === sources;
   if (!isCurrent) {
     const values = { NODE_IMAGE: nodeImage, SERVICE: service, VERSION: version, REVISION: revision(), SOURCES: sources };
@@ -45,6 +47,8 @@ function buildImage(service: string, sources: string): void {
       console.error(`${image} could not be built:\n${stderr.trimEnd().split("\n").slice(-SHOWN_LINES).join("\n")}`);
       process.exit(1);
     }
+    // Nameless now, unless a container still uses it or it was only labelled anew.
+    if (former !== undefined && former !== inspect(image, "{{.Id}}")) spawnSync("docker", ["image", "rm", former], { stdio: "ignore" });
   }
   const size = (Number(inspect(image, "{{.Size}}")) / MB).toFixed(0);
   const took = isCurrent ? "is current" : `built in ${((performance.now() - started) / 1000).toFixed(1)} s`;
@@ -57,10 +61,9 @@ if (unknown.length > 0) {
   console.error(`no image "${unknown.join('", "')}": there are ${SERVICES.join(", ")}`);
   process.exit(2);
 }
-withBuildLock(() => {
-  if (inspect(nodeImage, "{{.Id}}") === undefined) {
+withLock("images", () => {
+  if (nodeImage === DEFAULT_NODE_IMAGE)
     execFileSync(process.execPath, [join(root, "docker/stand-ins/build.ts"), "node"], { stdio: "inherit" });
-  }
   const sources = sourcesHash(root, inspect(nodeImage, "{{.Id}}") ?? nodeImage);
   for (const service of wanted.length > 0 ? wanted : SERVICES) buildImage(service, sources);
 });

@@ -58,6 +58,8 @@ function emit(workspace: string): void {
     mkdirSync(dirname(emitted), { recursive: true });
     writeFileSync(emitted, source.replace(RELATIVE_TS_IMPORT, '$1"$2.js"'));
   }
+  const built = join(workspace, "build");
+  if (existsSync(built)) cpSync(built, join(target, "build"), { recursive: true });
   const { name, version, license, exports = {}, dependencies } = manifestOf(workspace);
   const published = Object.entries(exports).flatMap(([key, file]) =>
     file.startsWith("./src/") ? [[key, file.replace(/\.ts$/, ".js")]] : [],

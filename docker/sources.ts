@@ -6,7 +6,7 @@ import { join } from "node:path";
 const SOURCES = [
   ...["package.json", "package-lock.json", ".npmrc", ".dockerignore", "LICENSE", "test/package.json", "deploy/dashboards/package.json"],
   ...["docker/Dockerfile", "docker/*.{ts,js,sh}", "proto/**/*.proto", "{packages,services}/*/package.json"],
-  "{packages,services}/*/src/**/*",
+  ...["{packages,services}/*/src/**/*", "packages/aead-native/{native/*,build.mjs}"],
 ];
 
 /** One name for the content of everything an image is made of. */

@@ -3,16 +3,30 @@
  * `node docker/stand-ins/build.ts [NAME…]`. They carry the public names, so nothing else has to know.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { BASE_PACKAGES, REDIS_PACKAGES } from "./packages.ts";
+import { withLock } from "../build-lock.ts";
+import { BASE_PACKAGES, COMPILER_PACKAGES, REDIS_PACKAGES } from "./packages.ts";
 
 const here = import.meta.dirname;
 const root = join(here, "../..");
 const BASE_IMAGE = "shadowfleet-stand-in/base";
 const PULL_DEADLINE_MS = 300_000;
+const LABEL = "io.shadowfleet.stand-in";
 const NPM = "npm@11.19.1";
 
 /** Fills a folder with what the image's Dockerfile copies. */
@@ -38,13 +52,16 @@ function fillBase(folder: string): void {
   chmodSync(join(folder, "tmp"), 0o1777);
 }
 
-/** The runtime that npm brought for this checkout, and npm itself. */
+/** The runtime that npm brought for this checkout, npm itself, and what the public image's users install with apt, which is not in here. */
 function fillNode(folder: string): void {
+  unpackDebian(folder, COMPILER_PACKAGES);
+  symlinkSync("gcc", join(folder, "usr/bin/cc"));
   const bin = join(folder, "usr/local/bin");
   const modules = join(folder, "usr/local/lib/node_modules");
-  mkdirSync(bin, { recursive: true });
   mkdirSync(modules, { recursive: true });
-  cpSync(join(root, `node_modules/node-linux-${process.arch}/bin/node`), join(bin, "node"));
+  for (const part of ["bin", "include"]) {
+    cpSync(join(root, `node_modules/node-linux-${process.arch}`, part), join(folder, "usr/local", part), { recursive: true });
+  }
   const archive = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder, NPM], { encoding: "utf8" }).trim();
   execFileSync("tar", ["-xzf", join(folder, archive), "-C", modules]);
   rmSync(join(folder, archive));
@@ -65,8 +82,18 @@ function fillPrometheus(folder: string): void {
   execFileSync(join(here, "prometheus.sh"), [folder], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
+/** What the stand-ins are made from: one that was made from something else is made again. */
+function definition(): string {
+  const hash = createHash("sha256");
+  for (const file of readdirSync(here).sort()) hash.update(readFileSync(join(here, file)));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** A public image, or a stand-in as it would be made now. */
 function isPresent(image: string): boolean {
-  return spawnSync("docker", ["image", "inspect", image], { stdio: "ignore" }).status === 0;
+  const format = `{{index .Config.Labels "${LABEL}"}}`;
+  const { status, stdout } = spawnSync("docker", ["image", "inspect", "--format", format, image], { encoding: "utf8" });
+  return status === 0 && ["", "<no value>", definition()].includes(stdout.trim());
 }
 
 /** Fails at once where no registry can be reached. */
@@ -80,7 +107,16 @@ function buildImage(name: string, tags: readonly string[], fill: Filling): void 
   try {
     chmodSync(folder, 0o755);
     fill(folder);
-    const args = ["build", "--quiet", "--file", join(here, `${name}.Dockerfile`), ...tags.flatMap((tag) => ["--tag", tag]), folder];
+    const labels = ["--label", `${LABEL}=${definition()}`];
+    const args = [
+      "build",
+      "--quiet",
+      "--file",
+      join(here, `${name}.Dockerfile`),
+      ...labels,
+      ...tags.flatMap((tag) => ["--tag", tag]),
+      folder,
+    ];
     execFileSync("docker", args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DOCKER_BUILDKIT: "1" } });
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -90,14 +126,16 @@ function buildImage(name: string, tags: readonly string[], fill: Filling): void 
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const names = positionals.length > 0 ? positionals : Object.keys(STAND_INS);
-for (const name of names) {
-  const standIn = STAND_INS[name];
-  if (!standIn) {
-    console.error(`no stand-in "${name}": there are ${Object.keys(STAND_INS).join(", ")}`);
-    process.exit(2);
-  }
-  const { tags, fill } = standIn;
-  if (tags.every((tag) => isPresent(tag) || pull(tag))) continue;
-  if (!isPresent(BASE_IMAGE)) buildImage("base", [BASE_IMAGE], fillBase);
-  buildImage(name, tags, fill);
+const unknown = names.filter((name) => !Object.hasOwn(STAND_INS, name));
+if (unknown.length > 0) {
+  console.error(`no stand-in "${unknown.join('", "')}": there are ${Object.keys(STAND_INS).join(", ")}`);
+  process.exit(2);
 }
+withLock("stand-ins", () => {
+  for (const name of names) {
+    const { tags, fill } = STAND_INS[name]!;
+    if (tags.every((tag) => isPresent(tag) || pull(tag))) continue;
+    if (!isPresent(BASE_IMAGE)) buildImage("base", [BASE_IMAGE], fillBase);
+    buildImage(name, tags, fill);
+  }
+});

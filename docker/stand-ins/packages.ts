@@ -20,6 +20,23 @@ export const BASE_PACKAGES = [
   ...["libpam0g", "libbz2-1.0", "liblzma5", "libzstd1", "liblz4-1", "libmd0", "libbsd0", "libgcrypt20", "libgpg-error0", "libsystemd0"],
 ];
 
+const MACHINE = process.arch === "arm64" ? "aarch64" : "x86-64";
+
+/** A C compiler, which the public image's builds install with apt. */
+export const COMPILER_PACKAGES = [
+  ...["gcc", "gcc-12", "cpp-12", "libgcc-12-dev", "libc6-dev", "linux-libc-dev", "libcc1-0", "libisl23", "libmpfr6", "libmpc3"],
+  ...[
+    "binutils",
+    "binutils-common",
+    `binutils-${MACHINE}-linux-gnu`,
+    "libbinutils",
+    "libctf0",
+    "libctf-nobfd0",
+    "libgprofng0",
+    "libjansson4",
+  ],
+];
+
 export const REDIS_PACKAGES = [
   "redis-server",
   "redis-tools",

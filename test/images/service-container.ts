@@ -75,7 +75,7 @@ export class ServiceContainer implements AsyncDisposable {
     }
   }
 
-  async untilReady(deadlineMs = 30_000): Promise<void> {
+  async untilReady(deadlineMs = 60_000): Promise<void> {
     try {
       await eventually(`readiness of ${this.id}`, async () => (await this.readiness())?.status === 200, deadlineMs);
     } catch (error) {
