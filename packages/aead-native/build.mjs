@@ -28,17 +28,14 @@ const FLAGS = [
   ...(options.strict ? ["-Werror"] : []),
 ];
 
+/** Not tried again until the sources change. */
+const UNCOMPILABLE = "cc does not compile it (--strict shows why)";
+
 /** The headers of Node-API and OpenSSL: those of the Node that npm brings, or of the one that runs this. */
 function headers() {
   const pinned = join(here, "../../node_modules", `node-linux-${process.arch}`);
   const candidates = [pinned, dirname(dirname(process.execPath))].map((place) => join(place, "include/node"));
   return candidates.find((place) => existsSync(join(place, "node_api.h")) && existsSync(join(place, "openssl/evp.h")));
-}
-
-function giveUp(reason, details = "") {
-  process.stderr.write(`The native accelerator is not built, node:crypto serves instead: ${reason}.\n`);
-  if (options.strict) process.stderr.write(details);
-  process.exit(options.strict ? 1 : 0);
 }
 
 const sources = join(here, "native");
@@ -48,9 +45,29 @@ const content = createHash("sha256").update(JSON.stringify([process.platform, pr
 for (const file of files) content.update(readFileSync(join(sources, file)));
 const version = content.digest("hex");
 
+const told = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
+
 /** What the stamp says of a complete addon: what it was built from, and what came of it, which is compared before it is loaded. */
 function stampOf() {
   return existsSync(addon) ? `${version} ${createHash("sha256").update(readFileSync(addon)).digest("hex")}\n` : undefined;
+}
+
+/** What it says where there is none: this reason has been given once. */
+const noteOf = (reason) => `${version} not built: ${reason}\n`;
+
+function giveUp(reason, details = "") {
+  if (options.strict) {
+    process.stderr.write(`${reason}\n${details}`);
+    process.exit(1);
+  }
+  if (told !== noteOf(reason)) process.stderr.write(`The native accelerator is not built, node:crypto serves instead: ${reason}.\n`);
+  try {
+    mkdirSync(output, { recursive: true });
+    writeFileSync(stamp, noteOf(reason));
+  } catch {
+    // A folder that cannot be written to: then it is said again.
+  }
+  process.exit(0);
 }
 
 function build() {
@@ -64,12 +81,14 @@ function build() {
   const modules = files.filter((file) => file.endsWith(".c")).map((file) => join(sources, file));
   const { error, status, stderr } = spawnSync("cc", [...FLAGS, "-isystem", include, "-o", draft, ...modules], { encoding: "utf8" });
   if (error) giveUp("there is no C compiler (Debian packages gcc and libc6-dev)");
-  if (status !== 0) giveUp("cc does not compile it (--strict shows why)", stderr);
+  if (status !== 0) giveUp(UNCOMPILABLE, stderr);
   renameSync(draft, addon);
   writeFileSync(stamp, stampOf());
 }
 
-if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== stampOf()) {
+const isCurrent = told !== "" && told === stampOf();
+const isHopeless = told === noteOf(UNCOMPILABLE) && !options.strict;
+if (!isCurrent && !isHopeless) {
   try {
     build();
   } catch (error) {

@@ -10,6 +10,8 @@ static void increment(uint8_t *nonce) {
   }
 }
 
+_Static_assert(sizeof(size_t) > sizeof(uint32_t), "the size of any number of chunks fits");
+
 size_t chunks_size(size_t length, size_t max_chunk) {
   size_t chunks = length / max_chunk + (length % max_chunk != 0);
   return length + chunks * (SEALED_PREFIX + TAG_LENGTH);

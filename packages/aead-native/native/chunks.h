@@ -8,7 +8,7 @@
 #define AWAITING_LENGTH (-1)
 #define LONGEST_CHUNK 0xffff
 
-/* Bytes that `length` bytes of plaintext become. */
+/* Bytes that `length` bytes of plaintext become, INT32_MAX at most. */
 size_t chunks_size(size_t length, size_t max_chunk);
 
 /* Seals all of it, advances the nonce by two for every chunk and writes `chunks_size` bytes. DONE or BROKEN. */
