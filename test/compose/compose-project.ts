@@ -46,14 +46,14 @@ export class ComposeProject implements AsyncDisposable {
   readonly prometheusPort: number;
   /** For files of the test's own. */
   readonly folder = mkdtempSync(join(tmpdir(), "shadowfleet-compose-"));
-  readonly #files: string[];
+  #files: readonly string[] = [];
   readonly #removeAtExit = (): void => {
     spawnSync("docker", this.#line(["down", "--volumes", "--timeout", "0"], []), { env: { ...process.env, ...this.#environment } });
   };
 
   private constructor(files: readonly string[], ports: readonly number[]) {
     this.name = `shadowfleet-test-${process.pid}-${++projects}`;
-    this.#files = files.map((file) => join(COMPOSE_FOLDER, file));
+    this.useFiles(...files);
     [this.gatewayPort = 0, this.relayPort = 0, this.managementPort = 0, this.prometheusPort = 0] = ports;
     process.once("exit", this.#removeAtExit);
   }
@@ -80,11 +80,16 @@ export class ComposeProject implements AsyncDisposable {
     return result;
   }
 
-  /** Has all later commands know a compose file more. */
+  /** From now on the project is made of these. */
+  useFiles(...files: readonly string[]): void {
+    this.#files = files.map((file) => join(COMPOSE_FOLDER, file));
+  }
+
+  /** From now on the project is made of one file more. */
   addFile(content: object): void {
     const file = join(this.folder, `compose.${this.#files.length}.json`);
     writeFileSync(file, JSON.stringify(content));
-    this.#files.push(file);
+    this.#files = [...this.#files, file];
   }
 
   /** Writes a compose file that puts another configuration in the place of a service's; its path. */
