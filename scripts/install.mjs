@@ -1,4 +1,4 @@
-// Makes the checkout runnable: installs exactly what package-lock.json says, when that is not what is there yet.
+// Makes the checkout runnable: installs exactly what package-lock.json says, when that is not what is there yet, and builds the accelerator.
 // Plain JavaScript on purpose: this runs on whatever Node (20 or newer) the machine has, before the pinned runtime is there.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -25,6 +25,9 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
   }
   writeFileSync(stamp, wanted);
 }
+
+// Looks whether the accelerator is built already; where it cannot be, it says why once, and everything works without it.
+spawnSync(process.execPath, [join(root, "packages/aead-native/build.mjs")], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
 
 const pinned = existsSync(join(root, "node_modules", ".bin", "node"));
 if (!pinned && Number(process.versions.node.split(".")[0]) < MINIMUM_OWN_NODE) {
