@@ -27,7 +27,7 @@ interface Asked {
   readonly problem: string | undefined;
 }
 
-describe("a Prometheus that scrapes a fleet under load", reason === undefined ? { timeout: 150_000 } : { skip: reason }, () => {
+describe("a Prometheus that scrapes a fleet under load", reason === undefined ? { timeout: 240_000 } : { skip: reason }, () => {
   const resources = new AsyncDisposableStack();
   let observed: ObservedFleet;
   let prometheus: PrometheusServer;
@@ -42,7 +42,7 @@ describe("a Prometheus that scrapes a fleet under load", reason === undefined ? 
   after(() => resources.disposeAsync());
 
   test("the load is what it is meant to be", (t) => {
-    t.diagnostic(loads.map(({ what, successes }) => `${what}: ${successes}`).join(", "));
+    t.diagnostic(loads.map(({ what, successes, lastError }) => `${what}: ${successes}${lastError ? ` (${lastError})` : ""}`).join(", "));
     for (const { what, successes, lastError } of loads) assert.ok(successes > 0, `${what} never worked: ${lastError}`);
   });
 

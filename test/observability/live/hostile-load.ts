@@ -16,15 +16,8 @@ import {
   startUdpEchoTarget,
   withDeadline,
 } from "@shadowfleet/testkit";
-import {
-  addressFrom,
-  type Credential,
-  createClientPacketCodec,
-  createClientStream,
-  deriveCredential,
-  parseAccessUri,
-} from "@shadowfleet/wire";
-import { FORBIDDEN_HOST, type ObservedFleet } from "./observed-fleet.ts";
+import { addressFrom, type Credential, createClientPacketCodec, createClientStream, deriveCredential } from "@shadowfleet/wire";
+import { FORBIDDEN_HOST, type KeySecret, type ObservedFleet } from "./observed-fleet.ts";
 import { Repetition } from "./repetition.ts";
 
 const PAUSE_MS = 300;
@@ -39,9 +32,7 @@ const MOMENT_MS = 100;
 /** Everybody else: strangers, replayers, holders of keys who want too much, scripts with mistakes. */
 export async function startHostileLoad(observed: ObservedFleet, resources: AsyncDisposableStack): Promise<readonly Repetition[]> {
   const { fleet, api, stranger } = observed;
-  const parsed = parseAccessUri(observed.accessUri);
-  assert.ok(parsed.ok);
-  const credential = credentialOf(parsed.uri.method, parsed.uri.password);
+  const credential = credentialOf(observed.key);
   const relay = { host: "127.0.0.1", port: fleet.relayPort };
   const gateway = fleet.gateways[0]!;
   const echo = resources.use(await startEchoTarget());
@@ -83,15 +74,18 @@ export async function startHostileLoad(observed: ObservedFleet, resources: Async
         accessKey: AccessKey.fromPartial({ id: "doomed" }),
         requestId: "",
       });
-      const own = credentialOf(accessKey?.method ?? "", accessKey?.secret ?? "");
+      const own = credentialOf(accessKey!);
       const socket = await openUntilServed(relay, () => sealed(echo, own));
+      // Before the deletion: its answer may come after the end.
+      const end = ended(socket);
       await api.call(accessKeys, accessKeys.deleteAccessKey, { id: "doomed", resourceVersion: 0n });
-      await withDeadline(once(socket, "close"), SERVED_MS, "the end of the session");
+      await withDeadline(end, SERVED_MS, "the end of the session");
+      socket.destroy();
     }),
   ].map((repetition) => resources.use(repetition));
 }
 
-function credentialOf(method: string, secret: string): Credential {
+function credentialOf({ method, secret }: KeySecret): Credential {
   const derived = deriveCredential(method, secret);
   assert.ok(derived.ok);
   return derived.credential;
@@ -111,6 +105,13 @@ async function openUntilServed(to: SocksEndpoint, bytes: () => Buffer): Promise<
     socket.destroy();
     if (performance.now() > until) throw new Error("the relay never served the key");
   }
+}
+
+/** However it ends. */
+function ended(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("end", resolve).once("close", resolve);
+  });
 }
 
 /** Sends bytes, stays for a moment and leaves. */

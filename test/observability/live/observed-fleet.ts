@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AccessKey, Upstream } from "@shadowfleet/control-api";
 import {
   freePort,
   holdClosedPort,
@@ -22,6 +23,11 @@ export const FORBIDDEN_HOST = "127.0.0.9";
 const HANDSHAKE_TIMEOUT = "2s";
 const UDP_SESSIONS_PER_KEY = 4;
 
+export interface KeySecret {
+  readonly method: string;
+  readonly secret: string;
+}
+
 /**
  * A fleet with something to see on every panel: two managements, a third with TLS and tokens, relays that forbid a target and give up on silent
  * strangers soon, a Redis with file, limit and replica, a gateway with a dead upstream.
@@ -31,7 +37,8 @@ export class ObservedFleet implements AsyncDisposable {
   readonly api: Api;
   /** To the management with TLS, without a token. */
   readonly stranger: Api;
-  readonly accessUri: string;
+  /** Of alice, who has a key. */
+  readonly key: KeySecret;
   readonly targets: readonly ScrapeTarget[];
   readonly #resources: AsyncDisposableStack;
 
@@ -39,13 +46,14 @@ export class ObservedFleet implements AsyncDisposable {
     this.fleet = parts.fleet;
     this.api = parts.api;
     this.stranger = parts.stranger;
-    this.accessUri = parts.accessUri;
+    this.key = parts.key;
     this.targets = parts.targets;
     this.#resources = resources;
   }
 
   static async start(): Promise<ObservedFleet> {
     await using resources = new AsyncDisposableStack();
+    const secrets = makeSecrets(resources);
     const redis = resources.use(await startRedis({ appendonly: true, args: ["--maxmemory", "256mb"] }));
     resources.use(await startRedis({ args: ["--replicaof", redis.host, String(redis.port)] }));
     const relaySettings = {
@@ -63,19 +71,19 @@ export class ObservedFleet implements AsyncDisposable {
         settings: { "tcp-relay": relaySettings, "udp-relay": relaySettings, gateway: { policy: "round-robin" } },
       }),
     );
-    const { process: secured, stranger } = await startSecured(redis, resources);
-    const dead: LoopbackTarget = await holdClosedPort();
-    resources.defer(() => dead.close());
-    const { accessUri } = (await fleet.cli("key", "create", "alice")) as { readonly accessUri: string };
-    await askInVain(fleet.gateways[0]!);
-    await fleet.cli("upstream", "add", accessUri, "--id", "relay");
-    await fleet.cli("upstream", "add", accessUri.replace(/@[^#/?]*/, `@${dead.host}:${dead.port}`), "--id", "dead");
+    const { process: secured, stranger } = await startSecured(await secrets, redis, resources);
     const api = new Api(fleet.managements[0]!.port);
     resources.defer(() => api.close());
+    const dead: LoopbackTarget = await holdClosedPort();
+    resources.defer(() => dead.close());
+    await askInVain(fleet.gateways[0]!);
+    const key = await createKey(api);
+    await createUpstream(api, { ...key, id: "relay", host: "127.0.0.1", port: fleet.relayPort });
+    await createUpstream(api, { ...key, id: "dead", host: dead.host, port: dead.port });
     const members = [...fleet.managements, ...fleet.tcpRelays, ...fleet.udpRelays, ...fleet.gateways];
     const targets = members.map(({ name, process }, index) => target(name, `${name}-${index + 1}`, process));
     return new ObservedFleet(
-      { fleet, api, stranger, accessUri, targets: [...targets, target("management", "management-tls", secured)] },
+      { fleet, api, stranger, key, targets: [...targets, target("management", "management-tls", secured)] },
       resources.move(),
     );
   }
@@ -96,27 +104,49 @@ function target(name: string, instance: string, { adminPort }: FleetProcess): Sc
   return { job: `shadowfleet-${name}`, instance, port: adminPort };
 }
 
-/** A management as it is outside of one machine: a certificate, and tokens. */
-async function startSecured(
-  redis: RedisServer,
-  resources: AsyncDisposableStack,
-): Promise<{ readonly process: FleetProcess; readonly stranger: Api }> {
+async function createKey(api: Api): Promise<KeySecret> {
+  const { accessKeys } = api.clients;
+  const { accessKey } = await api.call(accessKeys, accessKeys.createAccessKey, {
+    accessKey: AccessKey.fromPartial({ id: "alice" }),
+    requestId: "",
+  });
+  if (!accessKey) throw new Error("no key was created");
+  return { method: accessKey.method, secret: accessKey.secret };
+}
+
+async function createUpstream(api: Api, upstream: Parameters<typeof Upstream.fromPartial>[0]): Promise<void> {
+  const { upstreams } = api.clients;
+  const request = { upstream: Upstream.fromPartial(upstream), accessUri: "", requestId: "" };
+  await api.call(upstreams, upstreams.createUpstream, request);
+}
+
+/** A folder with a certificate and tokens. */
+async function makeSecrets(resources: AsyncDisposableStack): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "shadowfleet-secrets-"));
   resources.defer(() => rmSync(folder, { recursive: true, force: true }));
   const made = await runProgram(process.execPath, [CLI, "bootstrap", folder]);
   assert.equal(made.code, 0, `${made.stderr}`);
+  return folder;
+}
+
+/** A management as it is outside of one machine. */
+async function startSecured(
+  secrets: string,
+  redis: RedisServer,
+  resources: AsyncDisposableStack,
+): Promise<{ readonly process: FleetProcess; readonly stranger: Api }> {
   const port = await freePort();
   const secured = resources.use(
     await startService("management", {
       grpc: {
         port,
-        tls: { certFile: join(folder, "tls.crt"), keyFile: join(folder, "tls.key") },
-        tokens: [{ name: "ops", role: "admin", tokenFile: join(folder, "admin.token") }],
+        tls: { certFile: join(secrets, "tls.crt"), keyFile: join(secrets, "tls.key") },
+        tokens: [{ name: "ops", role: "admin", tokenFile: join(secrets, "admin.token") }],
       },
       store: redisStore(redis),
     }),
   );
-  const tls = { caFile: join(folder, "ca.crt"), certFile: undefined, keyFile: undefined, serverName: undefined };
+  const tls = { caFile: join(secrets, "ca.crt"), certFile: undefined, keyFile: undefined, serverName: undefined };
   const stranger = new Api(port, { tls, tokenFile: undefined });
   resources.defer(() => stranger.close());
   return { process: secured, stranger };
