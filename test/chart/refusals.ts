@@ -6,6 +6,10 @@ export interface Refusal {
   readonly apiVersions?: readonly string[];
 }
 
+/** What only a look into the cluster can tell; `upgrades.test.ts` provokes it. */
+export const MIXED_PORTS_CHANGE =
+  "relay.service.mixedProtocol: Helm 3 cannot change the ports of Service fleet-shadowfleet-relay-public, it would lose one of two protocols; use Helm 4, or delete that Service first";
+
 const EXTERNAL = { enabled: false };
 
 const RELAY: readonly Refusal[] = [

@@ -9,6 +9,7 @@ import { Release } from "./cluster/release.ts";
 import { helmMissingReason } from "./helm/binary.ts";
 import { chartFolder, startHelms } from "./helm/helm.ts";
 import { at } from "./objects/object.ts";
+import { MIXED_PORTS_CHANGE } from "./refusals.ts";
 
 suite("changing a release", { skip: helmMissingReason() }, () => {
   let helms: Awaited<ReturnType<typeof startHelms>>;
@@ -34,8 +35,14 @@ suite("changing a release", { skip: helmMissingReason() }, () => {
 
   test("a rollback gives the first manifest back, in the release and in the cluster", async () => {
     await withEachHelm(helms.all, async (helm, release) => {
+      // A Service that was gone in between has another address.
       const live = async (): Promise<unknown> =>
-        (await release.objects()).map(({ kind, metadata, spec, data }) => ({ kind, name: metadata.name, spec, data }));
+        (await release.objects()).map(({ kind, metadata, spec, data }) => [
+          kind,
+          metadata.name,
+          { ...(spec as object), clusterIP: "", clusterIPs: [] },
+          data,
+        ]);
       await release.install(helm);
       const [first, firstLive] = [await release.manifest(helm), await live()];
       await release.upgrade(helm, { values: { relay: { layout: "split" }, gateway: { enabled: false }, log: { level: "debug" } } });
@@ -54,6 +61,23 @@ suite("changing a release", { skip: helmMissingReason() }, () => {
       for (const ports of [[9000], [9000, 9001, 9002], [9002], []]) {
         await release.upgrade(helm, { values: { relay: { ports: ports.map((port) => ({ port })) } } });
         await release.assertLive(helm);
+      }
+    });
+  });
+
+  test("ports of one Service for both protocols: Helm 4 changes them, Helm 3 is told that it cannot", async () => {
+    const service = { type: "LoadBalancer", mixedProtocol: true };
+    await withEachHelm(helms.all, async (helm, release) => {
+      await release.install(helm, { values: { relay: { service } } });
+      await release.upgrade(helm, { values: { relay: { service: { ...service, annotations: { "example.com/a": "b" } } } } });
+      await release.assertLive(helm);
+      const { code, stderr } = await release.tryUpgrade(helm, { values: { relay: { service, ports: [{ port: 9000 }] } } });
+      if (helm.major > 3) {
+        assert.equal(code, 0, stderr);
+        await release.assertLive(helm);
+      } else {
+        assert.notEqual(code, 0);
+        assert.ok(stderr.includes(MIXED_PORTS_CHANGE), stderr);
       }
     });
   });

@@ -49,7 +49,7 @@
 {{- end -}}
 {{- $keys = append $keys (dict "id" $declared.gateway.keyId "name" "Gateways of this release" "port" (int $declared.gateway.port) "secret" $secret) -}}
 {{- $identity := get $identities $number -}}
-{{- $upstreams = append $upstreams (dict "id" $declared.gateway.upstreamId "name" "Relays of this release" "host" (include "shadowfleet.serviceHost" (dict "root" . "suffix" "relay")) "port" (int $declared.gateway.port) "method" $method "secret" (ternary (printf "%s:%s" $identity $secret) $secret (not (empty $identity)))) -}}
+{{- $upstreams = append $upstreams (dict "id" $declared.gateway.upstreamId "name" "Relays of this release" "host" (include "shadowfleet.serviceHost" (dict "root" . "suffix" "tcp-relay")) "udpHost" (include "shadowfleet.serviceHost" (dict "root" . "suffix" "udp-relay")) "port" (int $declared.gateway.port) "method" $method "secret" (ternary (printf "%s:%s" $identity $secret) $secret (not (empty $identity)))) -}}
 {{- end -}}
 {{- $upstreams = concat $upstreams $declared.upstreams | default list -}}
 {{- $_ := set $data "declared.yaml" (dict "ports" $ports "keys" $keys "upstreams" $upstreams | toYaml) -}}

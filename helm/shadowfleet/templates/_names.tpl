@@ -33,6 +33,14 @@
 {{- printf "%s.%s.svc.%s" (include "shadowfleet.objectName" .) .root.Release.Namespace .root.Values.clusterDomain -}}
 {{- end }}
 
+{{/* Where clients inside of the cluster reach the relays, by both protocols; with layout `split` and no common Service, by TCP. Takes root. */}}
+{{- define "shadowfleet.relayHost" -}}
+{{- $relay := .root.Values.relay -}}
+{{- $suffix := eq $relay.layout "split" | ternary "tcp-relay" "relay" -}}
+{{- if and $relay.service.enabled $relay.service.mixedProtocol -}}{{- $suffix = "relay-public" -}}{{- end -}}
+{{- include "shadowfleet.serviceHost" (dict "root" .root "suffix" $suffix) -}}
+{{- end }}
+
 {{/* Labels that never change while a release lives. Takes root, and component unless all of the release is meant. */}}
 {{- define "shadowfleet.selector" -}}
 app.kubernetes.io/name: {{ include "shadowfleet.name" .root }}

@@ -31,6 +31,36 @@ says what to do; all of them are reported at once. Takes root, problems (a dict 
 {{- include "shadowfleet.problem" (dict "problems" $problems "text" "relay.ports: the relays have no port; list those of declared.existingSecret, or those you will make at run time") -}}
 {{- end -}}
 {{- include "shadowfleet.checkLoadBalancer" (dict "problems" $problems "path" "relay.service" "service" $relay.service) -}}
+{{- include "shadowfleet.checkMixedService" . -}}
+{{- end }}
+
+{{/*
+Helm 3 changes ports of a Service by a merge that goes by number alone, so of a number with two protocols one gets lost (kubernetes/kubernetes#39188). New Services are fine.
+Takes root, problems.
+*/}}
+{{- define "shadowfleet.checkMixedService" -}}
+{{- $service := .root.Values.relay.service -}}
+{{- if and $service.enabled $service.mixedProtocol (hasPrefix "v3." .root.Capabilities.HelmVersion.Version) -}}
+{{- $name := include "shadowfleet.objectName" (dict "root" .root "suffix" "relay-public") -}}
+{{- $live := lookup "v1" "Service" .root.Release.Namespace $name -}}
+{{- if $live -}}
+{{- $there := dict -}}
+{{- range $live.spec.ports -}}{{- $_ := set $there (printf "%d/%s" (int .port) .protocol) (int .nodePort) -}}{{- end -}}
+{{- $wanted := list -}}
+{{- $same := true -}}
+{{- range $port := include "shadowfleet.relayPorts" . | fromYamlArray -}}
+{{- range $protocol := list "TCP" "UDP" -}}
+{{- $entry := printf "%d/%s" (int $port.port) $protocol -}}
+{{- $wanted = append $wanted $entry -}}
+{{- $nodePort := get $port (printf "%sNodePort" (lower $protocol)) -}}
+{{- if and $nodePort (ne (int $nodePort) (int (get $there $entry))) -}}{{- $same = false -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if or (not $same) (ne (keys $there | sortAlpha | join ",") ($wanted | sortAlpha | join ",")) -}}
+{{- include "shadowfleet.problem" (dict "problems" .problems "text" (printf "relay.service.mixedProtocol: Helm 3 cannot change the ports of Service %s, it would lose one of two protocols; use Helm 4, or delete that Service first" $name)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{- define "shadowfleet.checkLoadBalancer" -}}

@@ -108,7 +108,7 @@ grpc:
     - { name: members, role: relay, tokenFile: {{ $folder }}/member.token }
 store:
   {{- include "shadowfleet.storeConfig" . | nindent 2 }}
-publicHost: {{ $v.management.publicHost | default (include "shadowfleet.serviceHost" (dict "root" .root "suffix" "relay")) | quote }}
+publicHost: {{ $v.management.publicHost | default (include "shadowfleet.relayHost" .) | quote }}
 defaults: {{ toJson $v.management.defaults }}
 allowInsecureCiphers: {{ $v.management.allowInsecureCiphers }}
 declaredFile: {{ $folder }}/declared.yaml

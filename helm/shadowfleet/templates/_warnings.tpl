@@ -38,7 +38,7 @@
 {{- $found = append $found (printf "Keep a copy of Secret %s: without it nothing opens the keys in Redis. It stays when the release is uninstalled." (include "shadowfleet.objectName" (dict "root" .root "suffix" "sealing"))) -}}
 {{- end -}}
 {{- if and $v.declared.existingSecret $v.gateway.enabled -}}
-{{- $found = append $found (printf "declared.existingSecret must declare an access key, and as an upstream %s, or the gateways have nowhere to go." (include "shadowfleet.serviceHost" (dict "root" .root "suffix" "relay"))) -}}
+{{- $found = append $found (printf "declared.existingSecret must declare an access key, and an upstream with it: host %s, udpHost %s. Or the gateways have nowhere to go." (include "shadowfleet.serviceHost" (dict "root" .root "suffix" "tcp-relay")) (include "shadowfleet.serviceHost" (dict "root" .root "suffix" "udp-relay"))) -}}
 {{- end -}}
 {{- range include "shadowfleet.relayPorts" . | fromYamlArray -}}
 {{- if lt (int .port) 1024 -}}{{- $found = append $found (printf "Port %d: relays run without privileges, so it needs nodes where net.ipv4.ip_unprivileged_port_start is lower." (int .port)) -}}{{- end -}}

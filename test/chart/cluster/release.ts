@@ -40,6 +40,11 @@ export class Release {
     return this.run(helm, await this.#changeArguments("install", helm, change));
   }
 
+  /** `helm upgrade` to exactly these values, whatever comes of it. */
+  async tryUpgrade(helm: Helm, change: ReleaseChange): Promise<HelmAnswer> {
+    return this.run(helm, [...(await this.#changeArguments("upgrade", helm, change)), "--reset-values"]);
+  }
+
   async rollback(helm: Helm, revision: number): Promise<string> {
     return this.#must(helm, ["rollback", NAME, String(revision)]);
   }
