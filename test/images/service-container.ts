@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { docker, eventually, type ImageName, runProgram, serviceImage } from "@shadowfleet/testkit";
+import { docker, eventually, freePort, type ImageName, runProgram, serviceImage } from "@shadowfleet/testkit";
 
 export type ServiceName = Exclude<ImageName, "cli">;
 
@@ -40,13 +40,13 @@ export class ServiceContainer implements AsyncDisposable {
   /** When `docker run` was called, by `performance.now()`. */
   readonly startedAt: number;
   readonly #folder: string;
-  readonly #adminUrl: string;
+  readonly #adminPort: number;
 
-  private constructor(id: string, startedAt: number, folder: string, adminUrl: string) {
+  private constructor(id: string, startedAt: number, folder: string, adminPort: number) {
     this.id = id;
     this.startedAt = startedAt;
     this.#folder = folder;
-    this.#adminUrl = adminUrl;
+    this.#adminPort = adminPort;
   }
 
   static async start(
@@ -55,20 +55,19 @@ export class ServiceContainer implements AsyncDisposable {
     { runFlags = HARDENED }: StartOptions = {},
   ): Promise<ServiceContainer> {
     const image = await serviceImage(name);
-    const adminPort = ADMIN_PORTS[name];
-    const folder = await configFolder({ ...config, admin: { host: "0.0.0.0", port: adminPort } });
-    const startedAt = performance.now();
+    const port = ADMIN_PORTS[name];
+    const folder = await configFolder({ ...config, admin: { host: "0.0.0.0", port } });
     const mount = `type=bind,source=${folder},target=/etc/shadowfleet,readonly`;
-    const id = await docker(["run", "--detach", `--publish=127.0.0.1::${adminPort}`, "--mount", mount, ...runFlags, image]);
-    // No address when it ended at once.
-    const address = await docker(["port", id, String(adminPort)]).catch(() => "");
-    return new ServiceContainer(id, startedAt, folder, `http://${address}`);
+    const adminPort = await freePort();
+    const startedAt = performance.now();
+    const id = await docker(["run", "--detach", `--publish=127.0.0.1:${adminPort}:${port}`, "--mount", mount, ...runFlags, image]);
+    return new ServiceContainer(id, startedAt, folder, adminPort);
   }
 
   /** What `/readyz` answers; undefined while nobody does. */
   async readiness(): Promise<{ readonly status: number; readonly body: string } | undefined> {
     try {
-      const response = await fetch(`${this.#adminUrl}/readyz`);
+      const response = await fetch(`http://127.0.0.1:${this.#adminPort}/readyz`);
       return { status: response.status, body: await response.text() };
     } catch {
       return undefined;
