@@ -24,3 +24,16 @@ export function buildPatchedAddon(name: string, patches: readonly Patch[], optio
   }
   return buildTestAddon({ ...options, name, script: join(copy, "build.mjs") });
 }
+
+/** No look at the room there is: what does not fit goes into whatever lies behind. */
+export const OVERFLOW: Patch = {
+  file: "native/arguments.c",
+  text: "if (room.length < needed)",
+  instead: "if (room.length > SIZE_MAX - needed)",
+};
+
+/** Writes one byte beyond a buffer, unless the addon refuses to: for `node -e`, with the addon as argument. */
+export const WITHOUT_ROOM = `
+  const addon = require(process.argv[1]);
+  const call = (dst) => addon.open(2, Buffer.alloc(32), Buffer.alloc(12), undefined, Buffer.alloc(416), 0, 416, dst, 0);
+  try { call(Buffer.allocUnsafeSlow(399)); } catch (error) { console.log("refused: " + error.message); }`;

@@ -12,4 +12,5 @@ if (isMainThread) {
     const [code] = await once(new Worker(new URL(import.meta.url)), "exit");
     if (code !== 0) throw new Error(`a thread ended with ${code}`);
   }
+  console.log(THREADS, "threads ended");
 }
