@@ -67,7 +67,8 @@ function lintPanel({ title, description = "", type, targets = [], datasource, fi
   if (!DATASOURCE.test(datasource?.uid ?? "")) problems.push("data source");
   for (const { refId, expr, legendFormat, datasource } of targets) {
     if (!DATASOURCE.test(datasource?.uid ?? "")) problems.push(`${refId}: data source`);
-    if (legendFormat.trim() === "") problems.push(`${refId}: no legend`);
+    // A table has columns for that.
+    if (type !== "table" && legendFormat.trim() === "") problems.push(`${refId}: no legend`);
     problems.push(...lintQuery(expr).map((problem) => `${refId}: ${problem}`));
   }
   return [...problems, ...repeated(targets.map(({ refId }) => refId)).map((id) => `query ${id} twice`)];

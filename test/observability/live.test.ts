@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { missingProgramsReason, redisMissingReason } from "@shadowfleet/testkit";
-import { dashboardExpressions, type Expression, labelValues, ruleExpressions } from "./files/expressions.ts";
+import { dashboardExpressions, type Expression, labelValues, nameOf, ruleExpressions } from "./files/expressions.ts";
 import { RULE_FILES, readRules } from "./files/rule-files.ts";
 import { ALLOWED_EMPTY } from "./live/allowed-empty.ts";
 import { startHonestLoad } from "./live/honest-load.ts";
@@ -63,6 +63,28 @@ describe("a Prometheus that scrapes a fleet under load", reason === undefined ? 
     );
   });
 
+  test("what the load does is what the series say", async () => {
+    const failures = 'rate(shadowsocks_handshake_failures_total{job="shadowfleet-tcp-relay",error_type="%"}[1m])';
+    const datagrams = 'rate(shadowsocks_udp_packets_total{job="shadowfleet-udp-relay",outcome="%"}[1m])';
+    const sessions = 'rate(shadowsocks_connections_total{outcome="%"}[1m])';
+    const calls = 'rate(rpc_server_call_duration_seconds_count{rpc_status_code="%"}[1m])';
+    const expected = [
+      'rate(shadowsocks_relay_bytes_total{job="shadowfleet-tcp-relay",network_io_direction="up"}[1m])',
+      ...["AUTH_FAILED", "REPLAYED", "HANDSHAKE_TIMEOUT", "CLOSED_IN_HANDSHAKE"].map((code) => failures.replace("%", code)),
+      ...["OK", "AUTH_FAILED", "REPLAYED", "TARGET_FORBIDDEN", "PACKET_TOO_LARGE"].map((code) => datagrams.replace("%", code)),
+      ...["DIAL_REFUSED", "TARGET_FORBIDDEN", "SESSION_TERMINATED", "UDP_SESSION_LIMIT"].map((code) => sessions.replace("%", code)),
+      ...["NOT_FOUND", "UNAUTHENTICATED"].map((status) => calls.replace("%", status)),
+      'shadowsocks_upstream_fail_count{upstream="dead"}',
+      'shadowsocks_upstream_fail_count{upstream="relay"} == bool 0',
+      "fleet_redis_aof_ok",
+      "fleet_redis_replicas",
+      "(fleet_tls_certificate_not_after_seconds - time()) / 86400",
+    ];
+    const silent: string[] = [];
+    for (const query of expected) if (!(await prometheus.query(query)).some(({ value }) => value > 0)) silent.push(query);
+    assert.deepEqual(silent, []);
+  });
+
   async function ask(expression: Expression, text: string): Promise<Asked> {
     try {
       if (expression.kind === "variable") {
@@ -72,12 +94,9 @@ describe("a Prometheus that scrapes a fleet under load", reason === undefined ? 
       // An alert that does not fire has no answer; whether what it looks at is there is told by its comparisons' being answered with 0 or 1.
       const samples = await prometheus.query(expression.kind === "alert" ? withBoolComparisons(text) : text);
       const finite = samples.filter(({ value }) => Number.isFinite(value));
-      const absent = expression.legendLabels.filter((label) => finite.length > 0 && !finite.some(({ metric }) => metric[label]));
-      return {
-        expression,
-        answers: finite.length,
-        problem: absent.length > 0 ? `its legend wants labels that no answer has: ${absent.join(", ")}` : undefined,
-      };
+      const names = finite.map(({ metric }) => nameOf(expression.legend, metric));
+      const twice = expression.legend === "" ? undefined : names.find((name, index) => names.indexOf(name) !== index);
+      return { expression, answers: finite.length, problem: twice && `two lines are named "${twice}"` };
     } catch (error) {
       return { expression, answers: 0, problem: (error as Error).message };
     }
@@ -130,10 +149,11 @@ describe("a Prometheus that scrapes a fleet under load", reason === undefined ? 
   });
 
   test("the check can fail: what is no query, or about nothing, is told", async () => {
-    const of = (expr: string): Promise<Asked> => ask({ where: "", kind: "panel", expr, legendLabels: ["job"] }, expr);
+    const of = (expr: string): Promise<Asked> => ask({ where: "", kind: "panel", expr, legend: "{{job}}" }, expr);
     assert.match((await of("sum(up")).problem ?? "", /parse error/);
     assert.equal((await of("shadowsocks_nothing")).answers, 0);
-    assert.match((await of("sum(up)")).problem ?? "", /labels that no answer has/);
+    assert.match((await of("sum(up)")).problem ?? "", /wants the label job/);
+    assert.match((await of("up")).problem ?? "", /two lines are named "shadowfleet-management"/);
     assert.equal((await of("sum by (job) (up) / 0 * 0")).answers, 0, "not a number is no answer");
   });
 });

@@ -7,8 +7,8 @@ export interface Expression {
   readonly where: string;
   readonly kind: "panel" | "annotation" | "variable" | "recording" | "alert";
   readonly expr: string;
-  /** Labels that a panel's legend wants of the answer. */
-  readonly legendLabels: readonly string[];
+  /** How a panel names what is answered; "" where nothing is named. */
+  readonly legend: string;
 }
 
 /** A dashboard's queries, with what "All" stands for there. */
@@ -25,7 +25,7 @@ export function dashboardExpressions(): readonly DashboardExpressions[] {
       where: `${title} > ${name}`,
       kind,
       expr,
-      legendLabels: [...legend.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]!),
+      legend,
     });
     return {
       title,
@@ -50,11 +50,18 @@ export function dashboardExpressions(): readonly DashboardExpressions[] {
 export function ruleExpressions(): readonly Expression[] {
   const { recording, alerts } = readRules();
   return [
-    ...recording.map(({ record, expr }): Expression => ({ where: record, kind: "recording", expr, legendLabels: [] })),
-    ...alerts.map(
-      ({ alert, labels, expr }): Expression => ({ where: `${alert} (${labels?.severity})`, kind: "alert", expr, legendLabels: [] }),
-    ),
+    ...recording.map(({ record, expr }): Expression => ({ where: record, kind: "recording", expr, legend: "" })),
+    ...alerts.map(({ alert, labels, expr }): Expression => ({ where: `${alert} (${labels?.severity})`, kind: "alert", expr, legend: "" })),
   ];
+}
+
+/** A legend's name of one answer. Throws for a label that the answer does not have. */
+export function nameOf(legend: string, metric: Readonly<Record<string, string>>): string {
+  return legend.replace(/\{\{(\w+)\}\}/g, (_, label: string) => {
+    const value = metric[label];
+    if (!value) throw new Error(`the legend wants the label ${label}, which an answer does not have`);
+    return value;
+  });
 }
 
 /** `label_values(SELECTOR, LABEL)` in its parts. */

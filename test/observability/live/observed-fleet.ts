@@ -80,12 +80,14 @@ export class ObservedFleet implements AsyncDisposable {
     const key = await createKey(api);
     await createUpstream(api, { ...key, id: "relay", host: "127.0.0.1", port: fleet.relayPort });
     await createUpstream(api, { ...key, id: "dead", host: dead.host, port: dead.port });
-    const members = [...fleet.managements, ...fleet.tcpRelays, ...fleet.udpRelays, ...fleet.gateways];
-    const targets = members.map(({ name, process }, index) => target(name, `${name}-${index + 1}`, process));
-    return new ObservedFleet(
-      { fleet, api, stranger, key, targets: [...targets, target("management", "management-tls", secured)] },
-      resources.move(),
-    );
+    const targets = [
+      ...fleet.managements.map(({ process }, index) => target("management", `management-${index}`, process)),
+      target("management", "management-tls", secured),
+      // The chart puts both relays into one pod, and the pod is the instance.
+      ...[...fleet.tcpRelays, ...fleet.udpRelays].map(({ name, process }) => target(name, "relay-0", process)),
+      ...fleet.gateways.map(({ process }, index) => target("gateway", `gateway-${index}`, process)),
+    ];
+    return new ObservedFleet({ fleet, api, stranger, key, targets }, resources.move());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,7 @@ import {
   Short,
 } from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "../dashboard.ts";
+import { SERVICE_AND_PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { timeseries } from "../panels/timeseries.ts";
 import { ANSWERED } from "../promql/calls.ts";
@@ -173,7 +174,7 @@ export function fleetOverview() {
             title: "Time since start",
             description: "By process. Saw teeth are bad: something restarts again and again.",
             unit: DurationSeconds,
-            queries: [query(`time() - ${gauge("process.start.time.seconds")}`, "{{instance}}")],
+            queries: [query(`time() - ${gauge("process.start.time.seconds")}`, SERVICE_AND_PROCESS)],
           }),
         ],
       },

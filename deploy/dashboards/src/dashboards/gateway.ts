@@ -1,5 +1,6 @@
 import { BitsPerSecondSI, CountsPerSecond, PacketsPerSecond, PercentUnit, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "../dashboard.ts";
+import { PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { stat } from "../panels/stat.ts";
 import { timeseries } from "../panels/timeseries.ts";
@@ -133,7 +134,7 @@ export function gateway() {
             title: "Accepting paused, times a minute",
             description: "Because descriptors or the connection cap ran out. Any is bad: clients were refused meanwhile.",
             unit: Short,
-            queries: [query(perMinute(rate("shadowsocks.listener.pauses")), "{{instance}}")],
+            queries: [query(perMinute(rate("shadowsocks.listener.pauses")), PROCESS)],
           }),
         ],
       },

@@ -1,5 +1,6 @@
 import { DurationSeconds, OpsPerSecond, PercentUnit, RequestsPerSecond, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "../dashboard.ts";
+import { PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { stat } from "../panels/stat.ts";
 import { timeseries } from "../panels/timeseries.ts";
@@ -179,19 +180,19 @@ export function management() {
             title: "Configuration streams",
             description: "By replica. All on one replica after a roll-out is normal; a saw tooth is bad: members that come and go.",
             unit: Short,
-            queries: [query(gauge("fleet.config.watchers"), "{{instance}}")],
+            queries: [query(gauge("fleet.config.watchers"), PROCESS)],
           }),
           timeseries({
             title: "Configuration revision",
             description: "Each change counts one up; replicas follow within milliseconds. Lines apart for seconds are bad.",
             unit: Short,
-            queries: [query(gauge("fleet.config.revision"), "{{instance}}")],
+            queries: [query(gauge("fleet.config.revision"), PROCESS)],
           }),
           timeseries({
             title: "Keys in force",
             description: "By replica. A sudden fall is bad, unless someone deleted, disabled or let expire that many.",
             unit: Short,
-            queries: [query(gauge("fleet.keys.active"), "{{instance}}")],
+            queries: [query(gauge("fleet.keys.active"), PROCESS)],
           }),
         ],
       },

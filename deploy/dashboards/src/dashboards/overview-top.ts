@@ -71,7 +71,7 @@ export function overviewTop(): Builder<Panel>[] {
       title: "Alerts",
       description: "What fires, and what will if it lasts. Empty is good.",
       unit: Short,
-      queries: [query(`sum by (alertname, alertstate, severity, job) (${alerts()})`, "{{alertname}}")],
+      queries: [query(`sum by (alertname, alertstate, severity, job) (${alerts()})`, "")],
       columns: { alertname: "alert", alertstate: "state", severity: "severity", job: "job" },
       nothing: "Nothing fires",
     }),

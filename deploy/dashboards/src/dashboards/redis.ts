@@ -1,5 +1,6 @@
 import { BytesIEC, DurationSeconds, OpsPerSecond, PercentUnit, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "../dashboard.ts";
+import { SERVICE_AND_PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { stat } from "../panels/stat.ts";
 import { timeseries } from "../panels/timeseries.ts";
@@ -142,7 +143,7 @@ export function redis() {
             stacked: true,
             queries: [query(sum(observationRate("db.client.operation.duration.seconds"), "error.type"), "{{error_type}}")],
           }),
-          unflushedPanel(),
+          unflushedPanel(SERVICE_AND_PROCESS),
           flushesPanel(),
         ],
       },

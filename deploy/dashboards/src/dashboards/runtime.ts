@@ -1,5 +1,6 @@
 import { BytesIEC, DurationSeconds, PercentUnit, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "../dashboard.ts";
+import { SERVICE_AND_PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { stat } from "../panels/stat.ts";
 import { timeseries } from "../panels/timeseries.ts";
@@ -56,7 +57,7 @@ export function runtime() {
       {
         title: "Event loop",
         panels: [
-          eventLoopPanel(),
+          eventLoopPanel(SERVICE_AND_PROCESS),
           timeseries({
             title: "Time in the event loop",
             description: "Of all processes of a service, active and idle. Active close to all of it is bad.",
@@ -70,13 +71,13 @@ export function runtime() {
             description:
               "How late timers ran since the last scrape, 20 ms of sampling included. Above 0.1 s is bad: long work on the one thread.",
             unit: Seconds,
-            queries: [query(gauge("nodejs_eventloop_delay_p99"), "{{instance}}")],
+            queries: [query(gauge("nodejs_eventloop_delay_p99"), SERVICE_AND_PROCESS)],
           }),
           timeseries({
             title: "Delay, median",
             description: "As beside, half the time. It lies at 0.02 s when idle; above 0.05 s is bad: the process never rests.",
             unit: Seconds,
-            queries: [query(gauge("nodejs_eventloop_delay_p50"), "{{instance}}")],
+            queries: [query(gauge("nodejs_eventloop_delay_p50"), SERVICE_AND_PROCESS)],
           }),
         ],
       },
@@ -88,7 +89,7 @@ export function runtime() {
             description:
               "Time in garbage collection, by process. Above 0.1 is bad: memory is short, or something allocates in the data path.",
             unit: PercentUnit,
-            queries: [query(sum(observedRate("v8js_gc_duration"), "instance"), "{{instance}}")],
+            queries: [query(sum(observedRate("v8js_gc_duration"), "job", "instance"), SERVICE_AND_PROCESS)],
           }),
           timeseries({
             title: "Pauses by kind, 99th percentile",
@@ -107,12 +108,12 @@ export function runtime() {
       {
         title: "Memory",
         panels: [
-          memoryPanel(),
+          memoryPanel(SERVICE_AND_PROCESS),
           timeseries({
             title: "Heap in use",
             description: "JavaScript objects, by process. A floor that rises from saw tooth to saw tooth is bad: a leak.",
             unit: BytesIEC,
-            queries: [query(sum(gauge("v8js_memory_heap_used"), "instance"), "{{instance}}")],
+            queries: [query(sum(gauge("v8js_memory_heap_used"), "job", "instance"), SERVICE_AND_PROCESS)],
           }),
           timeseries({
             title: "Heap by space",
@@ -125,15 +126,15 @@ export function runtime() {
             title: "Heap committed",
             description: "What V8 has taken from the kernel for the heap, by process. Far above what is in use, for hours, is bad.",
             unit: BytesIEC,
-            queries: [query(sum(gauge("v8js_memory_heap_space_physical_size"), "instance"), "{{instance}}")],
+            queries: [query(sum(gauge("v8js_memory_heap_space_physical_size"), "job", "instance"), SERVICE_AND_PROCESS)],
           }),
         ],
       },
       {
         title: "Process",
         panels: [
-          cpuPanel(),
-          descriptorPanel(),
+          cpuPanel(SERVICE_AND_PROCESS),
+          descriptorPanel(SERVICE_AND_PROCESS),
           timeseries({
             title: "What keeps event loops alive",
             description: "The ten most numerous kinds of open resources. Sockets or timers that only ever grow are bad.",
@@ -151,7 +152,7 @@ export function runtime() {
             title: "Time since start",
             description: "By process. Saw teeth are bad: something restarts again and again.",
             unit: DurationSeconds,
-            queries: [query(`time() - ${gauge("process.start.time.seconds")}`, "{{instance}}")],
+            queries: [query(`time() - ${gauge("process.start.time.seconds")}`, SERVICE_AND_PROCESS)],
           }),
         ],
       },

@@ -1,9 +1,10 @@
 import { CountsPerSecond, PacketsPerSecond, PercentUnit, RequestsPerSecond, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "../dashboard.ts";
+import { PROCESS, SERVICE_AND_PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { timeseries } from "../panels/timeseries.ts";
 import { PROBE_CODES } from "../promql/codes.ts";
-import { gauge, max, observationRate, quantile, rate, share, sum } from "../promql/expressions.ts";
+import { gauge, observationRate, quantile, rate, share, sum } from "../promql/expressions.ts";
 import { anyOf } from "../promql/series.ts";
 import { GATEWAY, RELAYS, TCP_RELAY, UDP_RELAY } from "../promql/services.ts";
 import { securityTop } from "./security-top.ts";
@@ -48,9 +49,7 @@ export function security() {
             title: "Replays by relay",
             description: "TCP. All on one relay is bad for that address: someone records its traffic and sends it again.",
             unit: CountsPerSecond,
-            queries: [
-              query(sum(rate("shadowsocks.handshake.failures", { ...TCP_RELAY, "error.type": "REPLAYED" }), "instance"), "{{instance}}"),
-            ],
+            queries: [query(sum(rate("shadowsocks.handshake.failures", { ...TCP_RELAY, "error.type": "REPLAYED" }), "instance"), PROCESS)],
           }),
           timeseries({
             title: "Wrong keys by relay",
@@ -58,7 +57,7 @@ export function security() {
               "TCP. On all relays at once it is a client with an old key; on one, a prober of that address. Both are bad if they last.",
             unit: CountsPerSecond,
             queries: [
-              query(sum(rate("shadowsocks.handshake.failures", { ...TCP_RELAY, "error.type": "AUTH_FAILED" }), "instance"), "{{instance}}"),
+              query(sum(rate("shadowsocks.handshake.failures", { ...TCP_RELAY, "error.type": "AUTH_FAILED" }), "instance"), PROCESS),
             ],
           }),
           timeseries({
@@ -66,7 +65,7 @@ export function security() {
             description:
               "By relay, to know replays by. Falls when a generation is dropped; growth far beyond the sessions begun is bad: someone fills it.",
             unit: Short,
-            queries: [query(gauge("shadowsocks.replay.filter.entries", RELAYS), "{{instance}}")],
+            queries: [query(gauge("shadowsocks.replay.filter.entries", RELAYS), SERVICE_AND_PROCESS)],
           }),
           timeseries({
             title: "How long connections stay",
@@ -133,7 +132,7 @@ export function security() {
             title: "Draining",
             description: "Processes that are told to stop and see their sessions out. One that drains unasked is bad.",
             unit: Short,
-            queries: [query(max(gauge("fleet.draining"), "instance"), "{{instance}}")],
+            queries: [query(gauge("fleet.draining"), SERVICE_AND_PROCESS)],
           }),
           timeseries({
             title: "Strangers against clients",
@@ -148,7 +147,7 @@ export function security() {
                   rate("shadowsocks.connections", TCP_RELAY),
                   "instance",
                 ),
-                "{{instance}}",
+                PROCESS,
               ),
             ],
           }),

@@ -1,5 +1,6 @@
 import { BitsPerSecondSI, CountsPerSecond, PercentUnit, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "../dashboard.ts";
+import { PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { stat } from "../panels/stat.ts";
 import { timeseries } from "../panels/timeseries.ts";
@@ -71,7 +72,7 @@ export function tcpRelay() {
             title: "Connections",
             description: "Open now, by process. One process far above the others is bad: the load is not spread.",
             unit: Short,
-            queries: [query(gauge("shadowsocks.connections.active", { "network.transport": "tcp" }), "{{instance}}")],
+            queries: [query(gauge("shadowsocks.connections.active", { "network.transport": "tcp" }), PROCESS)],
           }),
         ],
       },
@@ -102,7 +103,7 @@ export function tcpRelay() {
             title: "Accepting paused, times a minute",
             description: "Because descriptors or the connection cap ran out. Any is bad: clients were refused meanwhile.",
             unit: Short,
-            queries: [query(perMinute(rate("shadowsocks.listener.pauses")), "{{instance}}")],
+            queries: [query(perMinute(rate("shadowsocks.listener.pauses")), PROCESS)],
           }),
         ],
       },

@@ -1,5 +1,6 @@
 import { BitsPerSecondSI, BytesIEC, CountsPerSecond, PacketsPerSecond, PercentUnit, Short } from "@grafana/grafana-foundation-sdk/units";
 import { dashboard } from "../dashboard.ts";
+import { PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { stat } from "../panels/stat.ts";
 import { timeseries } from "../panels/timeseries.ts";
@@ -64,7 +65,7 @@ export function udpRelay() {
             title: "Sessions",
             description: "Open now, by process. Close to `limits.udpSessions` is bad: the oldest give way to new ones.",
             unit: Short,
-            queries: [query(gauge("shadowsocks.udp.sessions.active"), "{{instance}}")],
+            queries: [query(gauge("shadowsocks.udp.sessions.active"), PROCESS)],
           }),
           timeseries({
             title: "Payload of a datagram",
@@ -109,7 +110,7 @@ export function udpRelay() {
             title: "Sessions displaced",
             description: "Ended to stay within the caps. Any is bad: someone was cut off.",
             unit: CountsPerSecond,
-            queries: [query(sum(rate("shadowsocks.connections", { outcome: "UDP_SESSION_LIMIT" }), "instance"), "{{instance}}")],
+            queries: [query(sum(rate("shadowsocks.connections", { outcome: "UDP_SESSION_LIMIT" }), "instance"), PROCESS)],
           }),
         ],
       },

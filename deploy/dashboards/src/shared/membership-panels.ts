@@ -1,6 +1,7 @@
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { BytesIEC, CountsPerSecond, RequestsPerSecond, Seconds, Short } from "@grafana/grafana-foundation-sdk/units";
+import { PROCESS } from "../panels/legends.ts";
 import { query } from "../panels/panel.ts";
 import { timeseries } from "../panels/timeseries.ts";
 import { gauge, observationRate, perMinute, rate, sum } from "../promql/expressions.ts";
@@ -11,7 +12,7 @@ export function configAgePanel(): Builder<Panel> {
     description:
       "Management speaks every 5 s. Above 60 s is bad: the process goes on with the configuration it has, and new or deleted keys do not reach it.",
     unit: Seconds,
-    queries: [query(gauge("fleet.config.age.seconds"), "{{instance}}")],
+    queries: [query(gauge("fleet.config.age.seconds"), PROCESS)],
   });
 }
 
@@ -21,7 +22,7 @@ export function configRevisionPanel(): Builder<Panel> {
     description:
       "All lines lie on each other a second after a change. One that stays below the others is bad: that process serves old keys.",
     unit: Short,
-    queries: [query(gauge("fleet.config.revision"), "{{instance}}")],
+    queries: [query(gauge("fleet.config.revision"), PROCESS)],
   });
 }
 
@@ -34,13 +35,13 @@ export function reloadsPanel(): Builder<Panel> {
   });
 }
 
-export function unflushedPanel(): Builder<Panel> {
+export function unflushedPanel(legend = PROCESS): Builder<Panel> {
   return timeseries({
     title: "Traffic not in the store yet",
     description:
       "Payload bytes counted in a relay's memory. Up to a second's traffic is normal; a steady climb is bad: the store does not take counts, and a killed relay would lose them.",
     unit: BytesIEC,
-    queries: [query(gauge("fleet.traffic.unflushed.bytes"), "{{instance}}")],
+    queries: [query(gauge("fleet.traffic.unflushed.bytes"), legend)],
   });
 }
 
