@@ -135,6 +135,10 @@ withLock("stand-ins", () => {
   for (const name of names) {
     const { tags, fill } = STAND_INS[name]!;
     if (tags.every((tag) => isPresent(tag) || pull(tag))) continue;
+    if (spawnSync("apt-get", ["--version"]).status !== 0) {
+      console.error(`${tags[0]} is not there and cannot be pulled, and stand-ins are made on Debian only`);
+      process.exit(1);
+    }
     if (!isPresent(BASE_IMAGE)) buildImage("base", [BASE_IMAGE], fillBase);
     buildImage(name, tags, fill);
   }

@@ -19,6 +19,9 @@ export const CONFIGS: Readonly<Record<ServiceName, object>> = {
 
 export const SERVICES = Object.keys(CONFIGS) as ServiceName[];
 
+/** Tells what a killed run left behind from other people's. */
+const LABEL = "--label=io.shadowfleet.test=images";
+
 /** What the chart and compose run the images with. */
 export const HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"];
 
@@ -60,7 +63,7 @@ export class ServiceContainer implements AsyncDisposable {
     const mount = `type=bind,source=${folder},target=/etc/shadowfleet,readonly`;
     const adminPort = await freePort();
     const startedAt = performance.now();
-    const id = await docker(["run", "--detach", `--publish=127.0.0.1:${adminPort}:${port}`, "--mount", mount, ...runFlags, image]);
+    const id = await docker(["run", "--detach", `--publish=127.0.0.1:${adminPort}:${port}`, "--mount", mount, LABEL, ...runFlags, image]);
     return new ServiceContainer(id, startedAt, folder, adminPort);
   }
 
