@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { CreateUpstreamRequest } from "@shadowfleet/control-api";
 import { runProgram, type SocksEndpoint, serviceImage } from "@shadowfleet/testkit";
 import { Api } from "../fleet/api.ts";
 import { Crew } from "./crew.ts";
@@ -60,17 +61,23 @@ export class ContainerFleet implements AsyncDisposable {
     const target = await TargetContainer.create(client, networks.targets);
     resources.defer(() => target.container.remove());
     await Promise.all([crew.addRedis(), ...MANAGEMENTS.map((name) => crew.addManagement(name))]);
-    const fleet = new ContainerFleet(crew, networks, target, folder, resources);
-    const relays = [...TCP_RELAYS.map((name) => crew.addRelay("tcp-relay", name)), crew.addRelay("udp-relay", UDP_RELAY)];
-    await Promise.all([fleet.#configure(), ...relays, crew.addGateway(GATEWAY)]);
-    return new ContainerFleet(crew, networks, target, folder, resources.move());
+    const fleet = new ContainerFleet(crew, networks, target, folder, resources.move());
+    try {
+      const relays = [...TCP_RELAYS.map((name) => crew.addRelay("tcp-relay", name)), crew.addRelay("udp-relay", UDP_RELAY)];
+      await Promise.all([fleet.#configure(), ...relays, crew.addGateway(GATEWAY)]);
+      return fleet;
+    } catch (error) {
+      await fleet[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async #configure(): Promise<void> {
     const { accessUri } = (await this.cli("key", "create", GATEWAY_KEY)) as { readonly accessUri: string };
     for (const relay of TCP_RELAYS) {
-      const uri = accessUri.replace("@relay.example:", `@${relay}:`);
-      await this.cli("upstream", "add", uri, "--id", relay, "--udp-host", UDP_RELAY);
+      const upstream = { id: relay, udpHost: UDP_RELAY };
+      const request = CreateUpstreamRequest.fromPartial({ upstream, accessUri: accessUri.replace("@relay.example:", `@${relay}:`) });
+      await this.api.call(this.api.clients.upstreams, this.api.clients.upstreams.createUpstream, request);
     }
   }
 

@@ -33,7 +33,7 @@ describe("a fleet of containers", reason === undefined ? { timeout: 200_000 } : 
   const address = (): string => fleet.target.container.address(fleet.networks.targets);
 
   test("comes up, and the command line outside sees every member ready", async (t) => {
-    t.diagnostic(`engine to everything ready: ${(startedInMs / 1000).toFixed(1)} s`);
+    t.diagnostic(`everything ready, with the look at the images, after ${(startedInMs / 1000).toFixed(1)} s`);
     // Members report to management every two seconds.
     await eventually("every member to be ready", async () => (await members()).every(({ ready }) => ready), 20_000);
     assert.deepEqual((await members()).map(({ id }) => id).toSorted(), [GATEWAY, ...TCP_RELAYS, UDP_RELAY]);
