@@ -82,6 +82,15 @@ suite("changing a release", { skip: helmMissingReason() }, () => {
     });
   });
 
+  test("Services get other ports", async () => {
+    await withEachHelm(helms.all, async (helm, release) => {
+      await release.install(helm);
+      const values = { gateway: { service: { port: 1081, type: "NodePort", nodePort: 31_081 } }, management: { service: { port: 9191 } } };
+      await release.upgrade(helm, { values });
+      await release.assertLive(helm);
+    });
+  });
+
   test("every layout of the relays can be changed into every other", async () => {
     await withEachHelm(helms.all, async (helm, release) => {
       await release.install(helm);
