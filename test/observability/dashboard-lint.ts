@@ -39,6 +39,8 @@ function lintFrame({ id, uid, title, description, tags, editable, graphTooltip, 
   if (graphTooltip !== 1) problems.push("no shared crosshair");
   if (!links.some((link) => link.type === "dashboards" && link.tags.includes(TAG) && link.includeVars && link.keepTime))
     problems.push("no link to the other dashboards that keeps time and selection");
+  if ([...links, ...annotations.list].some(({ placement }) => placement !== undefined))
+    problems.push("links or annotations hidden in a menu");
   for (const { name, datasource } of annotations.list)
     if (!DATASOURCE.test(datasource.uid ?? "")) problems.push(`annotation ${name}: data source`);
   return problems;

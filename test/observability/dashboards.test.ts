@@ -31,6 +31,7 @@ test("the check can fail: each broken convention is seen", () => {
     [/editable/, (copy) => Object.assign(copy, { editable: true })],
     [/crosshair/, (copy) => Object.assign(copy, { graphTooltip: 0 })],
     [/no link/, (copy) => Object.assign(copy.links[0], { keepTime: false })],
+    [/hidden in a menu/, (copy) => Object.assign(copy.links[0], { placement: "inControlsMenu" })],
     [/annotation Alerts: data source/, (copy) => Object.assign(copy.annotations.list[0].datasource, { uid: "prometheus" })],
     [/variables instance, job/, (copy) => copy.templating.list.reverse()],
     [/not several/, (copy) => Object.assign(copy.templating.list[2], { multi: false })],

@@ -58,7 +58,7 @@ export function dashboard({ name, title, description, service, top, rows }: Dash
     builder.withRow(row);
     if (!collapsed) for (const panel of panels) builder.withPanel(panel);
   }
-  return numbered(builder.build());
+  return finished(builder.build());
 }
 
 /** The firing of our alerts as regions in every course over time. */
@@ -85,12 +85,13 @@ function fleetLink(): DashboardLinkBuilder {
     .tooltip("The other dashboards of the fleet, with the same time and selection");
 }
 
-/** The SDK leaves panels without ids, which Grafana needs for links to single panels. */
-function numbered(built: Dashboard): Dashboard {
+/** What the SDK leaves to do: ids, which Grafana needs for links to single panels, and its idea to hide links and annotations in a menu. */
+function finished(built: Dashboard): Dashboard {
   let id = 0;
   for (const panel of built.panels ?? []) {
     panel.id = ++id;
     if (panel.type === "row" && "panels" in panel) for (const inner of panel.panels) inner.id = ++id;
   }
+  for (const control of [...(built.links ?? []), ...(built.annotations.list ?? [])]) delete control.placement;
   return built;
 }

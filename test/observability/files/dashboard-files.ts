@@ -17,10 +17,18 @@ export interface DashboardJson {
     readonly type: string;
     readonly tags: readonly string[];
     readonly includeVars: boolean;
+    readonly placement?: string;
     readonly keepTime: boolean;
   }[];
   readonly templating: { readonly list: readonly VariableJson[] };
-  readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string; readonly datasource: DatasourceJson }[] };
+  readonly annotations: {
+    readonly list: readonly {
+      readonly name: string;
+      readonly expr: string;
+      readonly datasource: DatasourceJson;
+      readonly placement?: string;
+    }[];
+  };
   readonly panels: readonly PanelJson[];
 }
 
