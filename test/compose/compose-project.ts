@@ -31,6 +31,7 @@ export interface ContainerState {
     readonly Memory: number;
     readonly NanoCpus: number;
     readonly PidsLimit: number | null;
+    readonly LogConfig: { readonly Config: Readonly<Record<string, string>> };
   };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string; readonly Gateway: string }>> };
 }

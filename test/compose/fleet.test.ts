@@ -114,6 +114,7 @@ describe("docker compose up", reason === undefined ? { timeout: 280_000 } : { sk
       assert.deepEqual(HostConfig.CapDrop, ["ALL"], name);
       assert.deepEqual(HostConfig.SecurityOpt, ["no-new-privileges:true"], name);
       assert.ok(HostConfig.Memory > 0 && HostConfig.NanoCpus > 0 && (HostConfig.PidsLimit ?? 0) > 0, name);
+      assert.equal(HostConfig.LogConfig.Config["max-size"], "10m", name);
       assert.match(Config.User, /^[1-9]\d*:[1-9]\d*$/, name);
     }
   });
