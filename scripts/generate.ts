@@ -1,9 +1,12 @@
 /** Writes everything in the repository that is generated; the house tests fail when the result differs from what is committed. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dashboardFiles } from "@shadowfleet/dashboards";
 import { errorsReference, metricsReference } from "@shadowfleet/runtime";
+import { METHODS } from "@shadowfleet/wire";
+import { chartReadme } from "./chart-readme.ts";
+import { chartSchema } from "./chart-schema.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -12,7 +15,13 @@ execFileSync(join(root, "node_modules/.bin/buf"), ["generate"], { cwd: root, std
 writeFileSync(join(root, "docs/metrics.md"), metricsReference());
 writeFileSync(join(root, "docs/errors.md"), errorsReference());
 
-const dashboards = join(root, "helm/shadowfleet/files/dashboards");
+const chart = join(root, "helm/shadowfleet");
+const values = readFileSync(join(chart, "values.yaml"), "utf8");
+const methods = METHODS.map(({ name }) => name);
+writeFileSync(join(chart, "values.schema.json"), chartSchema(values, methods));
+writeFileSync(join(chart, "README.md"), chartReadme(values));
+
+const dashboards = join(chart, "files/dashboards");
 rmSync(dashboards, { recursive: true, force: true });
 mkdirSync(dashboards, { recursive: true });
 for (const [name, text] of dashboardFiles()) writeFileSync(join(dashboards, name), text);

@@ -6,7 +6,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 const root = join(import.meta.dirname, "..", "..");
-const GENERATED = ["packages/control-api/src/gen/**/*.ts", "docs/metrics.md", "docs/errors.md", "helm/shadowfleet/files/dashboards/*.json"];
+const GENERATED = [
+  "packages/control-api/src/gen/**/*.ts",
+  "docs/metrics.md",
+  "docs/errors.md",
+  "helm/shadowfleet/README.md",
+  "helm/shadowfleet/values.schema.json",
+  "helm/shadowfleet/files/dashboards/*.json",
+];
 
 function read(folder: string): Map<string, string> {
   const files = GENERATED.flatMap((pattern) => globSync(pattern, { cwd: folder })).sort();
@@ -17,7 +24,7 @@ test("generated files are what `npm run gen` makes of their sources now", (t) =>
   // A copy of the sources, so that a stale file is seen rather than silently rewritten in the checkout.
   const copy = mkdtempSync(join(tmpdir(), "shadowfleet-gen-"));
   t.after(() => rmSync(copy, { recursive: true, force: true }));
-  for (const part of ["proto", "packages", "deploy/dashboards", "scripts", "docs", "buf.yaml", "buf.gen.yaml", "package.json"]) {
+  for (const part of ["proto", "packages", "deploy/dashboards", "helm", "scripts", "docs", "buf.yaml", "buf.gen.yaml", "package.json"]) {
     cpSync(join(root, part), join(copy, part), { recursive: true, filter: (source) => !source.includes("node_modules") });
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
