@@ -33,16 +33,20 @@ start_engine() {
     kill -0 "$engine" 2>/dev/null || break
     sleep 0.5
   done
-  echo "The container engine did not start:" >&2
+  echo "The container engine did not start" >&2
   return 1
 }
 
-# Ends what start_engine started; its last words when the run failed.
+# Ends what start_engine started. When the run failed its log is kept, and shown if the engine itself is to blame: the last line of a run is the tests'.
 stop_engine() {
   [ -n "${engine:-}" ] || return 0
   if [ "$1" -ne 0 ]; then
-    echo "The end of the engine's log:" >&2
-    tail -n 40 "$work/engine/log" >&2
+    mkdir -p .test-output
+    cp "$work/engine/log" .test-output/engine.log
+    if ! docker version >/dev/null 2>&1; then
+      echo "The engine does not answer; the end of its log (.test-output/engine.log):" >&2
+      tail -n 40 "$work/engine/log" >&2
+    fi
   fi
   kill "$engine" 2>/dev/null || true
   wait "$engine" 2>/dev/null || true
