@@ -8,9 +8,9 @@ import type { ShortConnection } from "./traffic/short-connections.ts";
 
 /** An upload and a download on either relay. */
 const PAIRS = 1;
-const BEFORE_MS = 1_500;
+const BEFORE_MS = 1_000;
 /** So long in a row everything has to go well before the fault counts as got over. */
-const WELL_MS = 2_000;
+const WELL_MS = 1_500;
 const RECOVERY_DEADLINE_MS = 60_000;
 const SETTLE_DEADLINE_MS = 15_000;
 /** Counters that will not reach what was received are not waited for longer than a few flush intervals. */

@@ -9,7 +9,7 @@ import { DATAGRAM_BYTES_PER_SECOND } from "./traffic/load.ts";
 
 const reason = engineMissingReason();
 const DRAIN = { delayS: 0, timeoutS: 5 };
-const LASTS_MS = 4_000;
+const LASTS_MS = 3_000;
 /** A flush interval is one second, and its timer comes late on a machine that has too much to do. */
 const UNFLUSHED_S = 2;
 
