@@ -111,8 +111,12 @@ affinity:
 {{- $spread := (index .root.Values .workload.block).topologySpread -}}
 {{- if eq .workload.kind "DaemonSet" -}}
 {{- else if $spread.constraints -}}
+{{- /* One without a selector would match no pod. */}}
+{{- $own := dict "labelSelector" (dict "matchLabels" (include "shadowfleet.selector" (dict "root" .root "component" .workload.component) | fromYaml)) -}}
 topologySpreadConstraints:
-  {{- toYaml $spread.constraints | nindent 2 }}
+  {{- range $spread.constraints }}
+  - {{ toJson (hasKey . "labelSelector" | ternary . (merge (dict) $own .)) }}
+  {{- end }}
 {{- else if not (and (eq $spread.zones "none") (eq $spread.nodes "none")) -}}
 topologySpreadConstraints:
   {{- $selector := include "shadowfleet.selector" (dict "root" .root "component" .workload.component) }}
