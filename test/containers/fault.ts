@@ -74,7 +74,7 @@ function hasBeenWell({ short, datagrams }: Load, sinceMs: number): boolean {
 
 /** From the fault to the start of the first short connection with none behind it that failed or was late; 0 when none was. */
 function recoveryOf({ short }: Load, brokenMs: number): number {
-  const isBad = ({ startedMs, outcome }: ShortConnection): boolean => startedMs >= brokenMs && outcome !== "ok";
+  const isBad = ({ startedMs, tookMs, outcome }: ShortConnection): boolean => startedMs + tookMs >= brokenMs && outcome !== "ok";
   const lastBad = short.finished.findLastIndex(isBad);
   if (lastBad === -1) return 0;
   return (short.finished[lastBad + 1] ?? short.finished[lastBad]!).startedMs - brokenMs;

@@ -41,7 +41,7 @@ describe("faults of containers under load", reason === undefined ? { timeout: 28
 
   test("a relay is killed and started again", async () => {
     const relay = fleet.crew.get(TCP_RELAYS[0]);
-    const { flows, balance, bytesPerSecond } = await suffer({
+    const { flows, short, balance, bytesPerSecond } = await suffer({
       name: "tcp-relay killed (SIGKILL), started again",
       losesCounts: true,
       happen: async () => {
@@ -51,6 +51,7 @@ describe("faults of containers under load", reason === undefined ? { timeout: 28
       },
     });
     assert.equal(flows.lost, flows.kept, "half of the sessions were the killed relay's, and only they are lost");
+    assert.ok(short.failed < short.total / 10, `${short.failed} of ${short.total} short connections failed: the other relay was there`);
     // Half of the traffic was the killed relay's.
     const atMost = (bytesPerSecond / 2) * UNFLUSHED_S;
     assert.ok(Math.abs(balance.difference) <= atMost, `${balance.difference} bytes at ${bytesPerSecond} a second`);
@@ -58,7 +59,7 @@ describe("faults of containers under load", reason === undefined ? { timeout: 28
 
   test("a relay is frozen and thawed", async () => {
     const relay = fleet.crew.get(TCP_RELAYS[0]);
-    const { flows, balance } = await suffer({
+    const { flows, short, balance } = await suffer({
       name: "tcp-relay paused",
       happen: async () => {
         await relay.pause();
@@ -67,6 +68,7 @@ describe("faults of containers under load", reason === undefined ? { timeout: 28
       },
     });
     assert.equal(flows.lost, 0);
+    assert.equal(short.failed, 0);
     assert.equal(balance.difference, 0);
   });
 
