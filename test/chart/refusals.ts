@@ -26,6 +26,26 @@ const RELAY: readonly Refusal[] = [
     values: { relay: { ports: [{ port: 9000, tcpNodePort: 30_000 }] } },
     says: ["relay.ports: node ports of port 9000 need relay.service.type NodePort or LoadBalancer"],
   },
+  {
+    values: { relay: { ports: [{ port: 9000, tcpNodePort: 30_000, udpNodePort: 30_000 }], service: { type: "NodePort" } } },
+    says: [
+      "relay.ports: node port 30000 is wanted twice, and a cluster gives a number to one Service only; choose two, or one Service for both protocols of a port with relay.service.mixedProtocol",
+    ],
+  },
+  {
+    values: {
+      relay: {
+        ports: [
+          { port: 9000, tcpNodePort: 30_000, udpNodePort: 30_000 },
+          { port: 9001, tcpNodePort: 30_000 },
+        ],
+        service: { type: "NodePort", mixedProtocol: true },
+      },
+    },
+    says: [
+      "relay.ports: node port 30000 is wanted twice, and a cluster gives a number to one Service only; choose two, or one Service for both protocols of a port with relay.service.mixedProtocol",
+    ],
+  },
   { values: { relay: { ports: [{ port: 9101 }] } }, says: ["port 9101 is an admin port of the relays: choose another one"] },
   {
     values: { declared: { existingSecret: "mine" } },
@@ -249,7 +269,8 @@ export const REFUSALS: readonly Refusal[] = [...RELAY, ...WORKLOADS, ...DECLARED
 /** Values beside those mistakes that are right. */
 export const ADMISSIBLE: readonly object[] = [
   { relay: { layout: "daemonset", ports: [{ port: 9000, hostPort: 443 }] } },
-  { relay: { ports: [{ port: 9000, tcpNodePort: 30_000, udpNodePort: 30_000 }], service: { type: "NodePort" } } },
+  { relay: { ports: [{ port: 9000, tcpNodePort: 30_000, udpNodePort: 30_001 }], service: { type: "NodePort" } } },
+  { relay: { ports: [{ port: 9000, tcpNodePort: 30_000, udpNodePort: 30_000 }], service: { type: "NodePort", mixedProtocol: true } } },
   { relay: { service: { type: "LoadBalancer", loadBalancerClass: "mine" } } },
   { gateway: { enabled: false }, declared: { ports: [{ port: 9000 }] } },
   { declared: { gateway: { enabled: false }, keys: [{ id: "gateway", port: 8388 }] } },
