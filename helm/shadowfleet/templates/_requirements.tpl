@@ -22,6 +22,15 @@ says what to do; all of them are reported at once. Takes root, problems (a dict 
 {{- if and .hostPort (ne $relay.layout "daemonset") -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "relay.ports: hostPort of port %d needs relay.layout: daemonset" $number)) -}}{{- end -}}
 {{- if and (or .tcpNodePort .udpNodePort) (or (not $relay.service.enabled) (eq $relay.service.type "ClusterIP")) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "relay.ports: node ports of port %d need relay.service.type NodePort or LoadBalancer" $number)) -}}{{- end -}}
 {{- end -}}
+{{- $taken := list -}}
+{{- range $port := $relay.ports -}}
+{{- /* A cluster gives a node port to one Service, which alone may have it for both protocols. */ -}}
+{{- $wanted := compact (list $port.tcpNodePort $port.udpNodePort) -}}
+{{- range $relay.service.mixedProtocol | ternary (uniq $wanted) $wanted -}}
+{{- if has (int .) $taken -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "relay.ports: node port %d is wanted twice, and a cluster gives a number to one Service only; choose two, or one Service for both protocols of a port with relay.service.mixedProtocol" (int .))) -}}{{- end -}}
+{{- $taken = append $taken (int .) -}}
+{{- end -}}
+{{- end -}}
 {{- $exposed := list -}}
 {{- range include "shadowfleet.relayPorts" . | fromYamlArray -}}
 {{- $exposed = append $exposed (int .port) -}}
