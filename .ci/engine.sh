@@ -50,4 +50,6 @@ stop_engine() {
   fi
   kill "$engine" 2>/dev/null || true
   wait "$engine" 2>/dev/null || true
+  # It may leave mounts of its data folder behind.
+  awk -v below="$work/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
 }

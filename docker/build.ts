@@ -2,7 +2,7 @@
  * Builds the images: `node docker/build.ts [SERVICE…]`, all of them by default. Does nothing for an image that has these sources in it already;
  * several callers at a time share one build.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "./build-lock.ts";
@@ -62,8 +62,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 withLock("images", () => {
-  if (nodeImage === DEFAULT_NODE_IMAGE)
-    execFileSync(process.execPath, [join(root, "docker/stand-ins/build.ts"), "node"], { stdio: "inherit" });
+  if (nodeImage === DEFAULT_NODE_IMAGE) {
+    const { status } = spawnSync(process.execPath, [join(root, "docker/stand-ins/build.ts"), "node"], { stdio: "inherit" });
+    if (status !== 0) process.exit(1);
+  }
   const sources = sourcesHash(root, inspect(nodeImage, "{{.Id}}") ?? nodeImage);
   for (const service of wanted.length > 0 ? wanted : SERVICES) buildImage(service, sources);
 });
