@@ -11,6 +11,10 @@ const skip = engineMissingReason() ?? false;
 const IMAGES: readonly ImageName[] = ["gateway", "tcp-relay", "udp-relay", "management", "cli"];
 const MAX_IMAGE_BYTES = 190_000_000;
 
+/** Packages that are there to build and test, and Node as npm brings it. */
+const BUILD_TOOLS =
+  /^(@biomejs|@bufbuild\/buf|@types|@typescript|typescript|ts-proto|fast-check|testcontainers|kubernetes-models|npm$|node-linux-)/;
+
 const root = join(import.meta.dirname, "../..");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   version: string;
