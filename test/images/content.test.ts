@@ -16,10 +16,7 @@ const BUILD_TOOLS =
   /^(@biomejs|@bufbuild\/buf|@types|@typescript|typescript|ts-proto|fast-check|testcontainers|kubernetes-models|npm$|node-linux-)/;
 
 const root = join(import.meta.dirname, "../..");
-const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-  version: string;
-  devDependencies: Record<string, string>;
-};
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 
 interface ImageConfig {
   readonly User: string;
