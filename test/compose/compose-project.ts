@@ -7,7 +7,6 @@ import { docker, freePort, type ImageName, runProgram, serviceImage } from "@sha
 
 export const ROOT = join(import.meta.dirname, "../..");
 export const COMPOSE_FOLDER = join(ROOT, "deploy/compose");
-const CLI = join(ROOT, "services/cli/src/main.ts");
 const IMAGES: readonly ImageName[] = ["cli", "gateway", "management", "tcp-relay", "udp-relay"];
 const DEADLINE_MS = 180_000;
 
@@ -136,22 +135,6 @@ export class ComposeProject implements AsyncDisposable {
   async logs(service: string): Promise<string> {
     const { stdout, stderr } = await runProgram("docker", ["logs", (await this.container(service)).Name.slice(1)]);
     return `${stdout}${stderr}`;
-  }
-
-  /** Takes out of the containers what an operator outside needs; `cli` needs it. */
-  async copyCredentials(): Promise<void> {
-    for (const file of ["ca.crt", "admin.token"]) {
-      await this.compose("cp", `management-1:/run/secrets/shadowfleet/${file}`, join(this.folder, file));
-    }
-  }
-
-  /** Runs the shadowfleet command of this checkout on this machine, outside of all containers; its document. */
-  async cli<Answer>(...args: readonly string[]): Promise<Answer> {
-    const login = ["--ca", join(this.folder, "ca.crt"), "--token-file", join(this.folder, "admin.token")];
-    const line = [CLI, ...args, "--output", "json", "--server", `127.0.0.1:${this.managementPort}`, ...login];
-    const { code, stdout, stderr } = await runProgram(process.execPath, line, { deadlineMs: 60_000 });
-    assert.equal(code, 0, `shadowfleet ${args.join(" ")}: ${stderr}${stdout}`);
-    return JSON.parse(stdout.toString()) as Answer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
