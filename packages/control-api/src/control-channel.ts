@@ -34,6 +34,8 @@ export function controlChannel({ address, tls, token, interceptors = [] }: Contr
   const options: ClientOptions = {
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
+    // Nobody publishes a service configuration as TXT record; where the name server does not answer, a process would wait for it at its end.
+    "grpc.service_config_disable_resolution": 1,
     ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
     interceptors: [...(token === undefined ? [] : [tokenInterceptor(token)]), ...interceptors],
   };
