@@ -46,6 +46,12 @@ const RELAY: readonly Refusal[] = [
       "relay.ports: node port 30000 is wanted twice, and a cluster gives a number to one Service only; choose two, or one Service for both protocols of a port with relay.service.mixedProtocol",
     ],
   },
+  {
+    values: { relay: { ports: [{ port: 9000, tcpNodePort: 30_000, udpNodePort: 30_000 }], service: { type: "NodePort" } } },
+    says: [
+      "relay.ports: node port 30000 is wanted twice, and a cluster gives a number to one Service only; choose two, or one Service for both protocols of a port with relay.service.mixedProtocol",
+    ],
+  },
   { values: { relay: { ports: [{ port: 9101 }] } }, says: ["port 9101 is an admin port of the relays: choose another one"] },
   {
     values: { declared: { existingSecret: "mine" } },
