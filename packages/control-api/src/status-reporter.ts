@@ -79,6 +79,11 @@ export class StatusReporter {
     }
     const { code, message } = fromServiceError(error);
     logger.debug({ status: code, failures: this.#failures + 1 }, `a status report was not received: ${message}`);
+    // The replica lives and says that its store does not: another one has the same store.
+    if (code === "STORE_UNAVAILABLE") {
+      this.#failures = 0;
+      return;
+    }
     if (++this.#failures < FAILURES_IN_A_ROW) return;
     this.#failures = 0;
     onUnheard();

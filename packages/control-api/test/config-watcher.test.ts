@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { eventually, expectNoOpenHandles, freePort } from "@shadowfleet/testkit";
+import { RpcError } from "../src/index.ts";
 import { FakeConfigService } from "./fake-config-service.ts";
 import { FAST, IDLE, key, port, startWatcher } from "./watcher-fixture.ts";
 
@@ -322,6 +323,19 @@ describe("ConfigWatcher without management", () => {
     (await good.streamNumber(1)).heartbeat();
     await eventually("a report", () => good.reports.length > 0);
     assert.ok(member.log.lines.some((line) => line.status === "UNHEARD"));
+  });
+
+  it("stays with a replica whose store is away: the others have the same one", async () => {
+    await using storeless = await FakeConfigService.start();
+    await using other = await FakeConfigService.start();
+    storeless.refuseReports = new RpcError("STORE_UNAVAILABLE", "Redis does not answer");
+    await using member = startWatcher([storeless.port, other.port]);
+    (await storeless.streamNumber(1)).snapshot({});
+    await eventually("refused reports", () => storeless.refusedReports >= 6);
+    assert.ok(!member.log.lines.some((line) => line.status === "UNHEARD"));
+    assert.equal(other.reports.length, 0);
+    storeless.refuseReports = undefined;
+    await eventually("a report", () => storeless.reports.length > 0);
   });
 
   it("says how long ago management was heard, since its own start if never", async () => {

@@ -6,6 +6,8 @@ import {
   ConfigSnapshot,
   type MemberCommand,
   type ReportStatusRequest,
+  RpcError,
+  toRpcStatus,
   type WatchConfigRequest,
   type WatchConfigResponse,
 } from "../src/index.ts";
@@ -68,8 +70,8 @@ export class FakeConfigService implements AsyncDisposable {
   readonly streams: FakeStream[] = [];
   readonly reports: ReportStatusRequest[] = [];
   generation = "g1";
-  /** While set, reports are answered with this status. */
-  refuseReports: status | undefined;
+  /** While set, reports are answered with this status, or with the failure of this. */
+  refuseReports: status | RpcError | undefined;
   /** How many were answered so. */
   refusedReports = 0;
   /** `authorization` of every call. */
@@ -132,7 +134,8 @@ export class FakeConfigService implements AsyncDisposable {
   #reported(report: ReportStatusRequest, answer: (error: object | null, response?: object) => void): void {
     if (this.refuseReports !== undefined) {
       this.refusedReports++;
-      answer({ code: this.refuseReports, details: "as the test wants it" });
+      const refusal = this.refuseReports;
+      answer(refusal instanceof RpcError ? toRpcStatus(refusal) : { code: refusal, details: "as the test wants it" });
       return;
     }
     this.reports.push(report);

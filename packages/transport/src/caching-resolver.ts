@@ -86,6 +86,12 @@ export class CachingResolver implements Resolver {
     return entry.resolution;
   }
 
+  doubt(host: string): void {
+    const name = host.toLowerCase();
+    const entry = this.#cache.get(name);
+    if (entry?.resolution.ok) this.#cache.set(name, { ...entry, expiresAtMs: this.#clock.monotonic() });
+  }
+
   async #query(name: string): Promise<Resolution> {
     if (name === "" || name.length > MAX_NAME_LENGTH || UNSPEAKABLE.test(name)) return failed(new Error("not a host name"));
     if (this.#outstanding >= this.#maxOutstanding) return this.#lastGood(name) ?? failed(new Error("too many look-ups outstanding"));

@@ -14,4 +14,6 @@ export interface Resolver {
   resolve(host: string): Promise<Resolution>;
   /** The answer if it is known without waiting (literal or cached), else undefined. For the UDP path. */
   peek(host: string): Resolution | undefined;
+  /** The addresses of the name led nowhere: the next `resolve` asks anew, and they serve on only if that fails. Nothing to do without a cache. */
+  doubt?(host: string): void;
 }

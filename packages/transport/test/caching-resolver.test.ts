@@ -115,6 +115,23 @@ test("the least recently used name is forgotten at the capacity", async () => {
   );
 });
 
+test("a doubted answer is asked for anew, and serves on if that fails; failures and literal addresses are not doubted", async () => {
+  const { names, resolver } = rig();
+  await resolver.resolve("a.example");
+  names.zone.set("a.example", [four(2)]);
+  resolver.doubt("A.example");
+  assert.equal(resolver.peek("a.example"), undefined);
+  assert.deepEqual(addressesOf(await resolver.resolve("a.example")), ["192.0.2.2"]);
+  resolver.doubt("a.example");
+  names.failing = true;
+  assert.deepEqual(addressesOf(await resolver.resolve("a.example")), ["192.0.2.2"], "better than nothing");
+  await resolver.resolve("b.example");
+  const asked = names.asked.length;
+  for (const host of ["b.example", "192.0.2.9", "never.seen"]) resolver.doubt(host);
+  assert.deepEqual(addressesOf(await resolver.resolve("b.example")), ["DNS_FAILED"]);
+  assert.equal(names.asked.length, asked, "a failure has its own, short time");
+});
+
 test("a look-up that does not answer fails in time, and what the system owes is bounded", { timeout: 5_000 }, async () => {
   const { names, resolver } = rig({ queryTimeoutMs: 30, maxOutstanding: 2 });
   names.silent = true;

@@ -82,3 +82,21 @@ test("given up while dialling: nobody is blamed and nobody else is tried", async
   assert.equal(await connector.connect(() => Promise.resolve(true), abort.signal), "SESSION_TERMINATED");
   assert.deepEqual([tries(), failCounts.get("hole")], [[], 0]);
 });
+
+test("a relay that moved to another address under its name is found at the next try, not when the name's time is over", async (t) => {
+  const target = await startTarget(t);
+  const addresses = ["127.0.0.99"];
+  const resolver = new CachingResolver({ lookup: async () => addresses.map((address) => ({ address, family: 4 as const })) });
+  const upstream = { ...namedUpstreams("moving")[0]!, host: "relay.example", port: target.port };
+  const { logger } = createMemoryLogger();
+  const picker = new ClassicPolicy([upstream], new MemoryFailCounts(), () => 0.99);
+  const metrics = new RecordingMetrics();
+  const connector = new Connector({ picker, dialTimeoutMs: 2_000, resolver, metrics, logger, clock: systemClock });
+  const open = async (_: Upstream, connection: Connection): Promise<boolean> => {
+    connection.destroy();
+    return true;
+  };
+  assert.equal(await connector.connect(open, forever), "DIAL_REFUSED");
+  addresses[0] = "127.0.0.1";
+  assert.equal(await connector.connect(open, forever), "OK");
+});

@@ -39,6 +39,8 @@ export class Connector {
       // The client is gone: that says nothing about the upstream.
       if (signal.aborted && outcome !== "OK") return "SESSION_TERMINATED";
       picker.report(upstream, outcome, latencyMs);
+      // Relays behind a name may have been replaced by others with other addresses.
+      if (!result.ok) this.#options.resolver.doubt?.(upstream.host);
       this.#record(upstream, outcome, result.ok ? "OK" : result.code, latencyMs);
       if (outcome === "OK") return outcome;
     }
