@@ -34,7 +34,11 @@ export function fillNode(folder: string): void {
   const bin = join(folder, "usr/local/bin");
   const modules = join(folder, "usr/local/lib/node_modules");
   mkdirSync(modules, { recursive: true });
-  for (const part of ["bin", "include"]) cpSync(join(pinnedNode, part), join(folder, "usr/local", part), { recursive: true });
+  // As in the public image, OpenSSL's headers of this machine alone.
+  const foreign = new RegExp(`/openssl/archs/(?!linux-${process.arch === "arm64" ? "aarch64" : "x86_64"}(/|$))`);
+  for (const part of ["bin", "include"]) {
+    cpSync(join(pinnedNode, part), join(folder, "usr/local", part), { recursive: true, filter: (path) => !foreign.test(path) });
+  }
 
   const archive = join(folder, "npm.tgz");
   run("npm", ["pack", "--silent", "--pack-destination", folder, NPM]);
