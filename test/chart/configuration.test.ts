@@ -3,10 +3,11 @@ import { after, before, suite, test } from "node:test";
 import { helmMissingReason } from "./helm/binary.ts";
 import { type Helm, startHelms } from "./helm/helm.ts";
 import { type RenderedCase, renderMatrix } from "./matrix.ts";
-import { dataOf, filesOf, type MountedFile } from "./objects/container-files.ts";
+import { dataOf, filesOf } from "./objects/container-files.ts";
 import { at, nameOf, ofKind, only } from "./objects/object.ts";
 import { type Container, describeContainer, imageName, type Pod, workloadsOf } from "./objects/pods.ts";
 import { type ConfigurationCheck, checkConfiguration, isService } from "./objects/service-configuration.ts";
+import { standIns } from "./objects/stand-ins.ts";
 
 const SPARE_SECONDS = 10;
 
@@ -196,18 +197,4 @@ function checksumsOf(objects: RenderedCase["objects"]): Record<string, string> {
     containers.filter(isService).map(({ name }) => [name, annotations[`checksum/${name}`] ?? "none"] as const),
   );
   return Object.fromEntries(pairs);
-}
-
-/** What the operator's own Secrets would have, by the name of the file: of the same form as what the chart generates. */
-async function standIns(helm: Helm): Promise<(file: MountedFile) => string> {
-  const objects = await helm.render({});
-  const tls = dataOf(only(objects, "Secret", /management-tls$/));
-  const declared = dataOf(only(objects, "Secret", /declared$/))["declared.yaml"]!;
-  return ({ path }) => {
-    if (path.endsWith("declared.yaml")) return declared;
-    if (/ca\.crt$/.test(path)) return tls["ca.crt"]!;
-    if (path.endsWith(".crt")) return tls["tls.crt"]!;
-    if (path.endsWith(".key")) return tls["tls.key"]!;
-    return `a-secret-of-the-operator-in${path.replaceAll("/", "-")}`;
-  };
 }

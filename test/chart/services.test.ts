@@ -5,14 +5,8 @@ import { startHelms } from "./helm/helm.ts";
 import { type RenderedCase, renderMatrix } from "./matrix.ts";
 import { type LabelSelector, selects } from "./objects/label-selector.ts";
 import { at, type KubernetesObject, nameOf, ofKind } from "./objects/object.ts";
-import { type Pod, podsOf, workloadsOf } from "./objects/pods.ts";
-
-interface ServicePort {
-  readonly name?: string;
-  readonly port: number;
-  readonly targetPort?: number | string;
-  readonly protocol?: string;
-}
+import { podsOf, workloadsOf } from "./objects/pods.ts";
+import { needsOf, portsOf, selectedBy } from "./objects/references.ts";
 
 /** Values that ask for one LoadBalancer for both protocols, which not every cloud has. */
 const MIXED = ["mixed-service", "split-hpa"];
@@ -201,33 +195,9 @@ suite("what points at pods", { skip: helmMissingReason() }, () => {
   });
 });
 
-function portsOf(service: KubernetesObject): readonly ServicePort[] {
-  return (at(service, "spec", "ports") ?? []) as readonly ServicePort[];
-}
-
-function selectedBy(service: KubernetesObject, objects: readonly KubernetesObject[]): Pod[] {
-  const matchLabels = at(service, "spec", "selector") as Record<string, string>;
-  return podsOf(objects).filter(({ labels }) => selects({ matchLabels }, labels));
-}
-
 function assertScales(reference: unknown, objects: readonly KubernetesObject[], where: string): void {
   const { kind = "Deployment", name } = reference as { kind?: string; name: string };
   const target = objects.find((object) => object.kind === kind && object.metadata.name === name);
   assert.ok(target, `${where} scales ${kind} ${name}, which is not there`);
   assert.equal(at(target, "spec", "replicas"), undefined, `${where}: ${nameOf(target)} sets replicas itself`);
-}
-
-function needsOf(pod: Pod): [kind: string, name: string][] {
-  const account = pod.spec.serviceAccountName;
-  const needs: [string, string][] = typeof account === "string" && account !== "default" ? [["ServiceAccount", account]] : [];
-  for (const { secret, configMap, projected } of pod.volumes) {
-    for (const source of [
-      { secret: secret && { name: secret.secretName, optional: secret.optional }, configMap },
-      ...(projected?.sources ?? []),
-    ]) {
-      if (source.secret && !source.secret.optional) needs.push(["Secret", source.secret.name]);
-      if (source.configMap && !source.configMap.optional) needs.push(["ConfigMap", source.configMap.name]);
-    }
-  }
-  return needs;
 }
