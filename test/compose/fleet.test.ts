@@ -189,7 +189,7 @@ describe("docker compose up", reason === undefined ? { timeout: 280_000 } : { sk
 
   test("everything stops by itself in ten seconds with a download under way, which is cut and counted", async (t) => {
     const before = await settled();
-    const download = page(50_000_000, "--limit-rate", "100k", "--output", "/dev/null", "--write-out", "%{size_download}");
+    const download = page(50_000_000, "--limit-rate", "1M", "--output", "/dev/null", "--write-out", "%{size_download}");
     await eventually("the download to be counted", async () => (await totals("gateway")).tcpDownBytes > before.tcpDownBytes, 30_000);
     alice = await totals("alice");
     await stop(t, "stop with a download under way");
