@@ -36,6 +36,8 @@ export interface ContainerState {
 }
 
 let projects = 0;
+// What the test runner sends to a file that takes too long; its projects are removed on the way out.
+process.once("SIGTERM", () => process.exit(1));
 
 /** deploy/compose under a name and on ports of its own, so that it stands beside anything else on this machine. `await using` removes all of it. */
 export class ComposeProject implements AsyncDisposable {
