@@ -77,9 +77,9 @@ describe("what an operator can get wrong", reason === undefined ? { timeout: 280
       await eventually("the relay to say why", async () => /"management":"away"/.test(await readiness("tcp-relay", 9101)), START_WITHIN_MS);
       assert.match(await readiness("management-1", 9104), /^503 .*"configuration":"not known yet"/);
       assert.match(await readiness("tcp-relay", 9101), /^503 .*"configuration":"none yet"/);
-      const complaints = (await project.logs("management-1")).split("\n").filter((line) => line.includes('"failures":1'));
-      assert.equal(complaints.length, 1);
-      assert.match(complaints[0] ?? "", /"code":"STORE_UNAVAILABLE".*the shared store does not answer/);
+      const complaints = async (): Promise<string[]> =>
+        (await project.logs("management-1")).split("\n").filter((line) => line.includes("the shared store does not answer"));
+      await eventually("the log to say so", async () => (await complaints()).length > 0, START_WITHIN_MS);
 
       await project.compose(...alone("redis"));
       for (const [service, port] of [
@@ -89,6 +89,9 @@ describe("what an operator can get wrong", reason === undefined ? { timeout: 280
         await eventually(`${service} to be ready`, async () => (await readiness(service, port)).startsWith("200 "), START_WITHIN_MS);
         assert.equal((await project.container(service)).RestartCount, 0, service);
       }
+      const lines = await complaints();
+      assert.equal(lines.length, 1, lines.join("\n"));
+      assert.match(lines[0] ?? "", /"code":"STORE_UNAVAILABLE"/);
     });
   });
 });
