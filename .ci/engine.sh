@@ -21,10 +21,31 @@ add_prometheus() {
   fi
 }
 
+# An engine that was killed leaves its containers' network namespaces behind, still on the bridge, and the next engine gives their addresses out again:
+# two hosts with one address, of which the dead one answers.
+clear_dead_engine() {
+  pidof dockerd >/dev/null && return
+  local left bridge
+  for left in /run/docker/netns/*; do
+    [ -e "$left" ] || continue
+    echo "Removing what a dead engine left: $left"
+    umount -l "$left" 2>/dev/null || true
+    rm -f "$left"
+  done
+  for bridge in /sys/class/net/docker0 /sys/class/net/br-????????????; do
+    [ -d "$bridge/bridge" ] || continue
+    for left in "$bridge"/brif/*; do
+      [ ! -e "$left" ] || ip link delete "${left##*/}"
+    done
+    ip link delete "${bridge##*/}"
+  done
+}
+
 # Uses the engine that answers already, if one does.
 start_engine() {
   docker version >/dev/null 2>&1 && return
   echo "Starting a container engine"
+  clear_dead_engine
   mkdir -p "$work/engine"
   dockerd --data-root "$work/engine/data" --exec-root "$work/engine/exec" --pidfile "$work/engine/pid" >"$work/engine/log" 2>&1 &
   engine=$!
