@@ -110,6 +110,12 @@ export interface FleetStore {
   /** Live sessions of all relays ordered by id, after `afterId`; all keys when `keyId` is undefined. */
   listSessions(afterId: string, limit: number, keyId: string | undefined): Promise<readonly SessionRecord[]>;
 
+  /**
+   * Remembers a salt within its scope: true for one caller alone in the whole fleet, false for others until the window is over. Not tried again when
+   * its answer was lost, for the second try would find the first one's trace; the salt may then be remembered or not.
+   */
+  claimSalt(scope: string, salt: Buffer, windowSeconds: number): Promise<boolean>;
+
   /** Answers within a second or rejects. */
   ping(): Promise<void>;
   /** The servers the state is kept on; none where that is this process. */

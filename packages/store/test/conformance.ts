@@ -5,6 +5,7 @@ import { failCountTests } from "./conformance/fail-counts.ts";
 import { feedTests } from "./conformance/feed.ts";
 import type { StoreHarness } from "./conformance/harness.ts";
 import { liveStateTests } from "./conformance/live-state.ts";
+import { saltTests } from "./conformance/salts.ts";
 import { trafficTests } from "./conformance/traffic.ts";
 
 /** Everything the contract of `FleetStore` promises, against one kind of store. `missing` says why it cannot run here. */
@@ -21,6 +22,7 @@ export function conformance(name: string, setUp: () => Promise<StoreHarness>, mi
     describe("traffic", () => trafficTests(current));
     describe("failCnt", () => failCountTests(current));
     describe("live state", () => liveStateTests(current));
+    describe("salts", () => saltTests(current));
     describe("availability", () => availabilityTests(current));
   });
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ResourceKind } from "../records.ts";
 import { subjectName, type TrafficSubject } from "../traffic.ts";
 
@@ -5,6 +6,8 @@ export const DEFAULT_KEY_PREFIX = "shadowfleet";
 
 /** What a prefix may be made of: braces would break the hash tags. */
 export const KEY_PREFIX = /^[A-Za-z0-9._:-]{1,64}$/;
+
+const SALT_HASH_BYTES = 16;
 
 /**
  * Names of everything kept in Redis. All begin with `{PREFIX:`, which is what an ACL user needs (`~{shadowfleet:*`). The braces are Redis
@@ -34,6 +37,9 @@ export const KEY_PREFIX = /^[A-Za-z0-9._:-]{1,64}$/;
  * - `:publishers` hash: member id -> expiry of its sessions
  * - `:sessions:MEMBER` hash with TTL: session id -> key id, NUL, JSON; `:session-ids:MEMBER` and `:key-sessions:MEMBER` sorted sets with TTL,
  *                 all of score 0: session ids, and key id, NUL, session id
+ *
+ * `{PREFIX:salt:HASH}` empty string with TTL: a salt that was seen, by half of a SHA-256 of scope and salt. Each in a slot of its own, so that a
+ * cluster shares the load.
  */
 export class RedisKeys {
   readonly meta: string;
@@ -48,6 +54,7 @@ export class RedisKeys {
   readonly members: string;
   readonly publishers: string;
   readonly records: { readonly [K in ResourceKind]: string };
+  readonly #prefix: string;
   readonly #config: string;
   readonly #traffic: string;
   readonly #live: string;
@@ -55,6 +62,7 @@ export class RedisKeys {
   /** Throws RangeError for a prefix that is no `KEY_PREFIX`. */
   constructor(prefix: string) {
     if (!KEY_PREFIX.test(prefix)) throw new RangeError("a key prefix is 1 to 64 letters, digits, dots, colons, dashes and underscores");
+    this.#prefix = prefix;
     this.#config = `{${prefix}:config}`;
     this.#traffic = `{${prefix}:traffic}`;
     this.#live = `{${prefix}:live}`;
@@ -83,6 +91,12 @@ export class RedisKeys {
 
   hour(hourMs: number): string {
     return `${this.#traffic}:hour:${hourMs}`;
+  }
+
+  salt(scope: string, salt: Buffer): string {
+    // NUL, which ids cannot hold, keeps scope and salt apart.
+    const hash = createHash("sha256").update(`${scope}\0`).update(salt).digest();
+    return `{${this.#prefix}:salt:${hash.subarray(0, SALT_HASH_BYTES).toString("base64url")}}`;
   }
 
   sessions(memberId: string): string {

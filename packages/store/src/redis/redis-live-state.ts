@@ -6,7 +6,7 @@ import type { RedisConnection } from "./redis-connection.ts";
 const MAX_UPDATES = 1_000;
 const NUL = "\0";
 
-/** Members and live sessions: gone when their process stops reporting. */
+/** Members and live sessions, gone when their process stops reporting, and salts, gone after their window. */
 export class RedisLiveState {
   readonly #connection: RedisConnection;
   readonly #keys: RedisKeys;
@@ -51,6 +51,11 @@ export class RedisLiveState {
       .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
       .slice(0, limit);
     return this.#readSessions(page);
+  }
+
+  async claimSalt(scope: string, salt: Buffer, windowSeconds: number): Promise<boolean> {
+    const key = this.#keys.salt(scope, salt);
+    return (await this.#connection.run("SET", (client) => client.set(key, "", "EX", windowSeconds, "NX"), { once: true })) === "OK";
   }
 
   #sessionKeys(memberId: string): [string, string, string] {

@@ -140,6 +140,10 @@ export class RedisStore implements FleetStore {
     return this.#live.listSessions(afterId, limit, keyId);
   }
 
+  claimSalt(scope: string, salt: Buffer, windowSeconds: number): Promise<boolean> {
+    return this.#live.claimSalt(scope, salt, windowSeconds);
+  }
+
   /** Asks for a key of each concern, since in a cluster each may be another server's. */
   async ping(): Promise<void> {
     const { meta, trafficMeta, members } = this.#keys;

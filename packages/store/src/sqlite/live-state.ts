@@ -6,11 +6,13 @@ interface PublishedSessions {
   readonly sessions: Map<string, SessionRecord>;
 }
 
-/** Members and sessions: true only while their processes report, so they are never written to disk. */
+/** Members and sessions, true only while their processes report, and salts of the last minutes: never written to disk. */
 export class LiveState {
   readonly #clock: Clock;
   readonly #members = new Map<string, { readonly member: MemberRecord; readonly seenAtMs: number }>();
   readonly #published = new Map<string, PublishedSessions>();
+  /** Claimed salts by window, each in order of expiry: scope, NUL and salt -> when. */
+  readonly #salts = new Map<number, Map<string, number>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -47,7 +49,30 @@ export class LiveState {
       .slice(0, limit);
   }
 
+  claimSalt(scope: string, salt: Buffer, windowSeconds: number): boolean {
+    const now = this.#clock.now();
+    const name = `${scope}\0${salt.toString("latin1")}`;
+    let claimed = this.#salts.get(windowSeconds);
+    if (!claimed) {
+      claimed = new Map();
+      this.#salts.set(windowSeconds, claimed);
+    }
+    for (const salts of this.#salts.values()) {
+      dropExpired(salts, now);
+      if (salts.has(name)) return false;
+    }
+    claimed.set(name, now + windowSeconds * 1000);
+    return true;
+  }
+
   #isGone(seenAtMs: number): boolean {
     return this.#clock.now() - seenAtMs > MEMBER_TTL_MS;
+  }
+}
+
+function dropExpired(salts: Map<string, number>, now: number): void {
+  for (const [name, expiresAtMs] of salts) {
+    if (expiresAtMs > now) return;
+    salts.delete(name);
   }
 }

@@ -132,6 +132,11 @@ export class SqliteStore implements FleetStore {
     return this.#live.listSessions(afterId, limit, keyId);
   }
 
+  async claimSalt(scope: string, salt: Buffer, windowSeconds: number): Promise<boolean> {
+    this.#db.assertOpen();
+    return this.#live.claimSalt(scope, salt, windowSeconds);
+  }
+
   async ping(): Promise<void> {
     this.#db.get("SELECT 1 AS alive");
   }

@@ -40,6 +40,7 @@ const CALLS: Readonly<Record<string, (store: FleetStore) => Promise<unknown>>> =
   listMembers: (store) => store.listMembers(),
   publishSessions: (store) => store.publishSessions("m", [], []),
   listSessions: (store) => store.listSessions("", 1, undefined),
+  claimSalt: (store) => store.claimSalt("key", Buffer.alloc(32), 60),
   ping: (store) => store.ping(),
 };
 
