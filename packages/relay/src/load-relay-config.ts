@@ -1,7 +1,15 @@
-import { type CommonConfig, ConfigError, type ConfigProblem, type ConfigSource, commonConfigOf, parseWith } from "@shadowfleet/runtime";
+import {
+  type CommonConfig,
+  ConfigError,
+  type ConfigProblem,
+  type ConfigSource,
+  commonConfigOf,
+  parseWith,
+  workerCount,
+} from "@shadowfleet/runtime";
 import { readDescriptorLimit } from "@shadowfleet/transport";
 import { isClassic, readClassic } from "./classic-config.ts";
-import { automaticMaxConnections } from "./connection-cap.ts";
+import { automaticMaxConnections, automaticMaxStrangers, automaticMaxUdpSessions } from "./connection-cap.ts";
 import type { FleetConfig } from "./fleet/fleet-schema.ts";
 import { type PortDraft, type PortPlanOptions, planPorts } from "./port-plan.ts";
 import type { RelayConfig } from "./relay-config.ts";
@@ -14,6 +22,8 @@ export interface RelayFlags {
 
 /** A relay's configuration and what its process needs besides. */
 export interface LoadedRelayConfig extends RelayConfig, CommonConfig {
+  /** Processes that serve side by side. */
+  readonly workers: number;
   /** "classic": the ancestor's config.json. */
   readonly dialect: "fleet" | "classic";
   readonly warnings: readonly string[];
@@ -92,23 +102,35 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
     ports: plan.ports,
     ...membership,
     allowPrivateTargets,
+    workers: workerCount(settings.workers),
     dialect,
     warnings,
   };
 }
 
 function relayConfigOf(settings: RelaySettingsInput): Omit<RelayConfig, "ports" | "fleet" | "allowPrivateTargets"> {
-  const { timeouts, limits, targets, replayFilter, allowSegmentedHeader, allowInsecureCiphers } = settings;
+  const { timeouts, limits, targets, replayFilter, sharedReplay, allowSegmentedHeader, allowInsecureCiphers } = settings;
+  const descriptors = readDescriptorLimit();
+  const maxConnections = limits.maxConnections === "auto" ? automaticMaxConnections(descriptors) : limits.maxConnections;
   return {
     allowInsecureCiphers,
     handshakeTimeoutMs: timeouts.handshake,
     dialTimeoutMs: timeouts.dial,
     idleTimeoutMs: timeouts.idle,
     udpIdleTimeoutMs: timeouts.udpIdle,
-    maxConnections: limits.maxConnections === "auto" ? automaticMaxConnections(readDescriptorLimit()) : limits.maxConnections,
+    maxConnections,
+    maxStrangersPerSource: limits.strangersPerSource,
+    maxStrangers: limits.strangers === "auto" ? automaticMaxStrangers(maxConnections) : limits.strangers,
+    keyTrialsPerSource: limits.keyTrialsPerSource,
+    keyTrials: limits.keyTrials,
     maxUdpSessionsPerKey: limits.udpSessionsPerKey,
-    maxUdpSessions: limits.udpSessions,
+    maxUdpSessions: limits.udpSessions === "auto" ? automaticMaxUdpSessions(descriptors) : limits.udpSessions,
     replayFilter,
+    sharedReplay: {
+      sip004: sharedReplay.sip004,
+      sip004WindowMs: sharedReplay.sip004Window,
+      whenUnavailable: sharedReplay.whenUnavailable,
+    },
     allowSegmentedHeader,
     allowTargets: targets.allow,
     denyTargets: targets.deny,

@@ -1,4 +1,4 @@
-import { commonConfigShape, durationMs, listenPort } from "@shadowfleet/runtime";
+import { commonConfigShape, durationMs, listenPort, workersSchema } from "@shadowfleet/runtime";
 import { z } from "zod";
 import { parseCidr } from "./cidr.ts";
 import { fleetSchema } from "./fleet/fleet-schema.ts";
@@ -63,12 +63,31 @@ const settingsShape = {
     .strictObject({
       /** Live TCP connections per port; `auto` is what the descriptor limit allows. */
       maxConnections: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
+      /** TCP connections that have shown no key yet, by source and in all; above it the oldest ends as at its deadline. */
+      strangersPerSource: z.int().min(1).default(256),
+      strangers: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
+      /** Keys tried in vain a second on SIP004 ports with many, by source and in all. */
+      keyTrialsPerSource: z.int().min(1).default(1000),
+      keyTrials: z.int().min(1).default(20_000),
       udpSessionsPerKey: z.int().min(1).default(512),
-      udpSessions: z.int().min(1).default(16_384),
+      /** `auto` is what the descriptor limit allows. */
+      udpSessions: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
     })
     .prefault({}),
+  /** Processes that serve side by side on the same ports; `auto`: one for each core. */
+  workers: workersSchema,
   /** Refuse SIP004 salts seen before; 2022 methods always do. */
   replayFilter: z.boolean().default(true),
+  /** In a fleet, salts are looked up in its store as well: a relay refuses what another one has seen. */
+  sharedReplay: z
+    .strictObject({
+      sip004: z.boolean().default(true),
+      /** How long the store keeps a SIP004 salt. */
+      sip004Window: durationMs({ minMs: 1000 }).prefault("15m"),
+      /** The store does not answer: `accept` serves clients that the relay's own filter lets in. */
+      whenUnavailable: z.enum(["accept", "refuse"]).default("accept"),
+    })
+    .prefault({}),
   /** SIP022 behind a proxy that re-segments: accept the first header in several reads. */
   allowSegmentedHeader: z.boolean().default(false),
   ...commonConfigShape,

@@ -19,10 +19,10 @@ const JSON_TYPE = "application/json; charset=utf-8";
 const PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
 export interface AdminServerOptions {
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, "scrape">;
   readonly logger: Logger;
   /** Readiness of every app of the process by name; `/readyz` is 200 when there is one and all are ready. */
-  readonly readiness: () => Readonly<Record<string, Readiness>>;
+  readonly readiness: () => Readonly<Record<string, Readiness>> | Promise<Readonly<Record<string, Readiness>>>;
 }
 
 export interface AdminAddress {
@@ -131,8 +131,8 @@ export class AdminServer {
     }
   }
 
-  #readyz(): Answer {
-    const apps = this.#options.readiness();
+  async #readyz(): Promise<Answer> {
+    const apps = await this.#options.readiness();
     const states = Object.values(apps);
     const ready = states.length > 0 && states.every((state) => state.ready);
     return { status: ready ? 200 : 503, type: JSON_TYPE, body: `${JSON.stringify({ ready, apps })}\n` };

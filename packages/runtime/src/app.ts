@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { TraceConnection } from "./connection-span.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
+import type { WorkerContext } from "./workers/worker-context.ts";
 
 /** What the process gives every service. */
 export interface AppDeps {
@@ -10,6 +11,8 @@ export interface AppDeps {
   readonly clock: Clock;
   /** Told of every proxied connection when it is over. Absent while these are not traced. */
   readonly traceConnection?: TraceConnection;
+  /** The group, where the app runs in one of several worker processes that serve the same ports. */
+  readonly worker?: WorkerContext;
 }
 
 /** Whether a service can take traffic, and why not. Served as `/readyz`. */

@@ -46,12 +46,16 @@ export {
 export { redactedConfigYaml } from "./redacted-config.ts";
 export { isSecretName, REDACTED, redactFields, redactText } from "./redaction.ts";
 export { errorsReference, metricsReference } from "./reference.ts";
-export { runService, type ServiceHost } from "./run-service.ts";
+export { runService } from "./run-service.ts";
 export { RUNTIME_METRICS, type RuntimeMetricEntry } from "./runtime-metric-table.ts";
 export { labelName, seriesName, seriesType } from "./series-name.ts";
 export type { ServiceDefinition } from "./service-definition.ts";
 export { type ExtraFlag, parseServiceFlags, type ServiceFlags, usageText } from "./service-flags.ts";
+export type { ServiceHost } from "./service-host.ts";
 export { closestWord } from "./spelling.ts";
 export type { SpanProcessor } from "./trace-sdk.ts";
 export { activeTraceparent, spanContextOf } from "./traceparent.ts";
 export { startTracing, type Tracing, type TracingOptions } from "./tracing.ts";
+export type { LinkHandlers } from "./workers/process-link.ts";
+export type { WorkerContext } from "./workers/worker-context.ts";
+export { workerCount, workersSchema } from "./workers/worker-seat.ts";

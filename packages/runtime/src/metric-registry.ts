@@ -53,7 +53,20 @@ export const METRICS = {
   "shadowsocks.udp.sessions.active": metric("observed-gauge", "{session}", "UDP sessions open now"),
   "shadowsocks.handshake.failures": metric("counter", "{connection}", "Connections whose handshake failed", ["error.type"]),
   "shadowsocks.handshake.duration.seconds": metric("histogram", "s", "Accept to authenticated target address", [], LATENCY_BUCKETS),
+  "shadowsocks.strangers.active": metric("observed-gauge", "{connection}", "TCP connections open now that have shown no key (yet)"),
+  "shadowsocks.strangers.displaced": metric(
+    "observed-counter",
+    "{connection}",
+    "TCP connections without a key ended to make room for newer ones, by the limit reached: source or total",
+    ["limit"],
+  ),
   "shadowsocks.replay.filter.entries": metric("observed-gauge", "{salt}", "Salts remembered by the replay filter"),
+  "shadowsocks.replay.shared.claims": metric(
+    "counter",
+    "{salt}",
+    "Salts looked up in the set that relays share: fresh, seen, or unavailable when the set did not answer",
+    ["outcome"],
+  ),
   "shadowsocks.dial.duration.seconds": metric(
     "histogram",
     "s",
@@ -86,6 +99,9 @@ export const METRICS = {
     ["rpc.method", "rpc.status_code"],
     LATENCY_BUCKETS,
   ),
+  "rpc.server.limits.broken": metric("counter", "{event}", "Connections and calls of the management API cut for breaking a limit", [
+    "limit",
+  ]),
   "rpc.client.call.duration.seconds": metric(
     "histogram",
     "s",
@@ -121,6 +137,8 @@ export const METRICS = {
     "redis.node",
   ]),
   "fleet.redis.replicas": metric("observed-gauge", "{replica}", "Replicas connected to this Redis node", ["redis.node"]),
+  "fleet.workers": metric("observed-gauge", "{process}", "Worker processes that serve now, where the service runs as a group of them"),
+  "fleet.worker.exits": metric("counter", "{process}", "Worker processes that ended unasked and were replaced"),
   "fleet.aead.backend": metric("observed-gauge", "1", "1, labelled with what encrypts in this process: native or node:crypto", ["backend"]),
   "fleet.build.info": metric("observed-gauge", "1", "1, labelled with what runs", ["version"]),
 

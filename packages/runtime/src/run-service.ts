@@ -1,27 +1,16 @@
-import { hostname } from "node:os";
-import { AdminServer } from "./admin-server.ts";
-import { systemClock } from "./clock.ts";
 import type { CommonConfig } from "./common-config.ts";
 import { type ConfigSource, readConfigFile } from "./config-source.ts";
 import { codeOf } from "./fleet-error.ts";
-import { EXIT_BAD_CONFIG, EXIT_DRAINED, EXIT_FAILED, Lifecycle } from "./lifecycle.ts";
-import { createLogger } from "./logger.ts";
-import { type ProcessHandle, systemProcess } from "./process-handle.ts";
-import { createMetrics } from "./prometheus-metrics.ts";
+import { EXIT_BAD_CONFIG, EXIT_DRAINED, EXIT_FAILED } from "./lifecycle.ts";
+import { systemProcess } from "./process-handle.ts";
 import { redactedConfigYaml } from "./redacted-config.ts";
-import { ServiceApp } from "./service-app.ts";
+import { serveAlone } from "./serve-alone.ts";
 import type { ServiceDefinition } from "./service-definition.ts";
 import { parseServiceFlags, type ServiceFlags, usageText } from "./service-flags.ts";
-import { startTracing } from "./tracing.ts";
-
-/** The outside of a service: what it prints to and is stopped by. */
-export interface ServiceHost {
-  readonly process: ProcessHandle;
-  readonly stdout: (text: string) => void;
-  readonly stderr: (text: string) => void;
-  /** Receives log lines. Default: stdout. */
-  readonly logDestination?: { write(line: string): void };
-}
+import type { ServiceHost } from "./service-host.ts";
+import { serveAsGroup } from "./workers/serve-as-group.ts";
+import { serveAsWorker } from "./workers/serve-as-worker.ts";
+import { workerSeat } from "./workers/worker-seat.ts";
 
 const systemHost: ServiceHost = {
   process: systemProcess,
@@ -62,44 +51,14 @@ export async function runService<Config extends CommonConfig>(
     host.stdout(redactedConfigYaml(config));
     return host.process.exit(EXIT_DRAINED);
   }
-  await serve(service, config, flags.configFile === undefined ? undefined : loadConfig, host);
+  const reloadable = flags.configFile === undefined ? undefined : loadConfig;
+  const seat = workerSeat();
+  const workers = service.workers?.(config) ?? 1;
+  if (seat) await serveAsWorker(service, config, reloadable, host, seat);
+  else if (workers > 1) await serveAsGroup(service, config, reloadable, host, workers);
+  else await serveAlone(service, config, reloadable, host);
 }
 
 async function sourceOf({ configFile }: ServiceFlags): Promise<ConfigSource> {
   return configFile === undefined ? { name: "(no --config)", data: {} } : await readConfigFile(configFile);
-}
-
-async function serve<Config extends CommonConfig>(
-  service: ServiceDefinition<Config>,
-  config: Config,
-  loadConfig: (() => Promise<Config>) | undefined,
-  host: ServiceHost,
-): Promise<void> {
-  const { name, version } = service;
-  const { logDestination: destination } = host;
-  const { traces } = config.telemetry;
-  const identity = { serviceName: name, version, instanceId: `${hostname()}-${process.pid}` };
-  const logger = createLogger({ name, ...config.log, traced: traces.endpoint !== undefined, ...(destination ? { destination } : {}) });
-  const tracing = await startTracing({ ...identity, traces, logger });
-  const { traceConnection } = tracing;
-  const metrics = createMetrics({
-    ...identity,
-    onReadError: (error) => logger.error({ code: "INTERNAL", err: error }, "a metric could not be read"),
-  });
-  const admin: AdminServer = new AdminServer({ logger, metrics, readiness: () => lifecycle.readiness() });
-  const deps = { logger, metrics, clock: systemClock, ...(traceConnection ? { traceConnection } : {}) };
-  const app = new ServiceApp(service, config, deps, admin);
-  const lifecycle = new Lifecycle({
-    logger,
-    metrics,
-    drainTimeoutMs: () => app.config.drainTimeout,
-    drainDelayMs: () => app.config.drainDelay,
-    process: host.process,
-    ...(loadConfig ? { reload: async () => app.reload(await loadConfig()) } : {}),
-  });
-  lifecycle.onExit("traces", () => tracing.shutdown());
-  lifecycle.onExit("metrics", () => metrics.shutdown());
-  lifecycle.onExit("admin server", () => admin.close());
-  lifecycle.addApp(name, app);
-  await lifecycle.start();
 }

@@ -4,15 +4,15 @@ import type { CommonConfig } from "./common-config.ts";
 import type { DrivenApp } from "./lifecycle.ts";
 import type { ServiceDefinition } from "./service-definition.ts";
 
-/** The app of a one-service process together with its admin server and the configuration in force. */
+/** The app of a one-service process together with its admin server, which workers of a group have none of, and the configuration in force. */
 export class ServiceApp<Config extends CommonConfig> implements DrivenApp {
   readonly #service: ServiceDefinition<Config>;
   readonly #deps: AppDeps;
-  readonly #admin: AdminServer;
+  readonly #admin: AdminServer | undefined;
   #config: Config;
   #app: App<Config> | undefined;
 
-  constructor(service: ServiceDefinition<Config>, config: Config, deps: AppDeps, admin: AdminServer) {
+  constructor(service: ServiceDefinition<Config>, config: Config, deps: AppDeps, admin: AdminServer | undefined) {
     this.#service = service;
     this.#config = config;
     this.#deps = deps;
@@ -28,7 +28,7 @@ export class ServiceApp<Config extends CommonConfig> implements DrivenApp {
     const { adminDefaultPort, createApp, version } = this.#service;
     this.#deps.logger.info({ version, node: process.version, pid: process.pid }, "starting");
     const { host, port } = this.#config.admin;
-    await this.#admin.listen({ host, port }, adminDefaultPort);
+    await this.#admin?.listen({ host, port }, adminDefaultPort);
     this.#app = createApp(this.#config, this.#deps);
     await this.#app.start();
   }

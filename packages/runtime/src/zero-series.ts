@@ -6,13 +6,16 @@ const TRANSPORTS = ["tcp", "udp"];
 const DIRECTIONS = ["up", "down"];
 const HANDSHAKE_CODES: readonly ErrorCode[] = [
   "AUTH_FAILED",
+  "TRIAL_LIMIT",
   "REPLAYED",
+  "REPLAY_UNCHECKED",
   "BAD_TIMESTAMP",
   "BAD_HEADER",
   "BAD_ADDRESS",
   "SEGMENTED_HEADER",
   "TOO_SHORT",
   "HANDSHAKE_TIMEOUT",
+  "HANDSHAKE_LIMIT",
   "CLOSED_IN_HANDSHAKE",
 ];
 
@@ -24,11 +27,15 @@ const KNOWN_VALUES: Record<NameOfKind<"counter" | "observed-counter">, KnownValu
   "shadowsocks.relay.bytes": { "network.transport": TRANSPORTS, "network.io.direction": DIRECTIONS },
   "shadowsocks.udp.packets": { "network.io.direction": DIRECTIONS, outcome: ["OK"] },
   "shadowsocks.handshake.failures": { "error.type": HANDSHAKE_CODES },
+  "shadowsocks.replay.shared.claims": { outcome: ["fresh", "seen", "unavailable"] },
+  "shadowsocks.strangers.displaced": { limit: ["source", "total"] },
   "shadowsocks.listener.pauses": {},
   "shadowsocks.upstream.picks": undefined,
   "fleet.config.reloads": { outcome: ["OK", "CONFIG_INVALID" satisfies ErrorCode] },
   "fleet.management.disconnects": {},
   "fleet.traffic.flushes": { outcome: ["OK", "STORE_UNAVAILABLE" satisfies ErrorCode] },
+  "rpc.server.limits.broken": { limit: ["connections", "opening", "pings", "open-calls"] },
+  "fleet.worker.exits": {},
   "fleet.redis.commands": undefined,
   "process.cpu.seconds": {},
 };

@@ -27,15 +27,21 @@ export interface BoundAddress {
   readonly port: number;
 }
 
-export const openServer: OpenServer = (host, port) =>
-  new Promise((resolve, reject) => {
+export const openServer: OpenServer = (host, port) => listen({ host, port });
+
+/** Beside other sockets that share the port as well (SO_REUSEPORT): the kernel spreads new connections over them. */
+export const openSharedServer: OpenServer = (host, port) => listen({ host, port, reusePort: true });
+
+function listen(address: net.ListenOptions): Promise<net.Server> {
+  return new Promise((resolve, reject) => {
     const server = net.createServer(SERVER_OPTIONS);
     server.once("error", reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
+    server.listen({ ...address, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve(server);
     });
   });
+}
 
 /** As `open`, but "::" (which takes IPv4 too) falls back to "0.0.0.0" on a machine without IPv6. */
 export async function openDualStack(open: OpenServer, host: string, port: number): Promise<net.Server> {

@@ -1,7 +1,16 @@
 import type { Server } from "node:net";
+import type { WorkerContext } from "@shadowfleet/runtime";
 import { type Connection, SocketConnection } from "./connection.ts";
 import { nextDescriptor, readDescriptorLimit } from "./descriptors.ts";
-import { type BoundAddress, bindError, boundAddress, type OpenServer, openDualStack, openServer } from "./listen-socket.ts";
+import {
+  type BoundAddress,
+  bindError,
+  boundAddress,
+  type OpenServer,
+  openDualStack,
+  openServer,
+  openSharedServer,
+} from "./listen-socket.ts";
 import { acceptSockets, descriptorOf, type OwnedSocket, type ReadMode } from "./shared-read.ts";
 import { systemCode } from "./system-code.ts";
 
@@ -18,6 +27,8 @@ export interface TcpListenerOptions {
   readonly onPauseChange: (paused: boolean, reason: string) => void;
   /** How connections are read; "events" is the fallback by public means. Default "shared". */
   readonly readMode?: ReadMode;
+  /** The group whose workers listen on the port together; `maxConnections` is then meant for all of them. */
+  readonly worker?: WorkerContext | undefined;
 }
 
 export interface TcpListener {
@@ -39,9 +50,19 @@ const MAX_RESERVED_DESCRIPTORS = 64;
 const RESERVED_SHARE = 1 / 8;
 
 /**
- * Binds and accepts. Rejects with a FleetError BIND_FAILED whose message names address and reason. `open` binds; tests replace it.
+ * Binds and accepts. Rejects with a FleetError BIND_FAILED whose message names address and reason. `openAlone` binds; tests replace it.
  */
-export async function listenTcp(options: TcpListenerOptions, open: OpenServer = openServer): Promise<TcpListener> {
+export async function listenTcp(options: TcpListenerOptions, openAlone: OpenServer = openServer): Promise<TcpListener> {
+  const { worker } = options;
+  return worker ? await listenBeside(options, worker) : await listen(options, openAlone);
+}
+
+async function listenBeside(options: TcpListenerOptions, worker: WorkerContext): Promise<TcpListener> {
+  const port = await worker.claimPort("tcp", options.host, options.port);
+  return await listen({ ...options, port, maxConnections: worker.share(options.maxConnections) }, openSharedServer);
+}
+
+async function listen(options: TcpListenerOptions, open: OpenServer): Promise<TcpListener> {
   let server: Server;
   try {
     server = await openDualStack(open, options.host, options.port);

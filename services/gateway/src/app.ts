@@ -15,6 +15,7 @@ import { Sessions } from "./session/sessions.ts";
 import { Traffic } from "./session/traffic.ts";
 import { Connector } from "./upstream/connector.ts";
 import { explainPick, type PickExplanation } from "./upstream/explain.ts";
+import { GroupFailCounts } from "./upstream/group-fail-counts.ts";
 import type { DialLatencies } from "./upstream/latency-policy.ts";
 import type { Random } from "./upstream/picker.ts";
 import { createPicker } from "./upstream/policy.ts";
@@ -81,10 +82,11 @@ class Gateway implements GatewayApp {
       sessions: this.#sessions,
       traffic: this.traffic,
       packets: this.packets,
+      worker: deps.worker,
       onSessionEnd: sessionEnded(deps),
     };
     this.#member = this.#join(config);
-    this.#failCounts = deps.failCounts ?? this.#member?.failCounts ?? new MemoryFailCounts();
+    this.#failCounts = deps.failCounts ?? this.#member?.failCounts ?? ownFailCounts(deps);
     this.#settings = this.#settingsOf(config);
     this.#port = new ListeningPort({ open: (wanted) => openListener(wanted, this.#context), logger: deps.logger });
   }
@@ -212,6 +214,10 @@ class Gateway implements GatewayApp {
       yield { value: down, attributes: { "network.transport": transport, "network.io.direction": "down" } };
     }
   }
+}
+
+function ownFailCounts({ worker }: GatewayDeps): FailCounts {
+  return worker ? new GroupFailCounts(worker) : new MemoryFailCounts();
 }
 
 /** Connections that no upstream served were not proxied, and are not traced. */

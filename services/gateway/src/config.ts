@@ -1,4 +1,4 @@
-import { type CommonConfig, ConfigError, type ConfigSource, commonConfigOf } from "@shadowfleet/runtime";
+import { type CommonConfig, ConfigError, type ConfigSource, commonConfigOf, workerCount } from "@shadowfleet/runtime";
 import type { FleetConfig } from "./fleet/fleet-schema.ts";
 import { isClassicFile, readClassicFile } from "./formats/classic-file.ts";
 import { readOwnFile } from "./formats/own-file.ts";
@@ -27,6 +27,8 @@ export interface GatewayConfig extends CommonConfig {
   readonly firstPayloadWaitMs: number;
   readonly maxConnections: number;
   readonly maxUdpAssociations: number;
+  /** Processes that serve side by side. */
+  readonly workers: number;
   /** "classic": the ancestor's config.json. */
   readonly dialect: "fleet" | "classic";
   readonly warnings: readonly string[];
@@ -59,7 +61,7 @@ function allowsInsecureCiphers(data: unknown): boolean {
 function settingsOf(
   settings: NonNullable<ParsedFile["settings"]>,
 ): Omit<GatewayConfig, "listen" | "upstreams" | "fleet" | "dialect" | "warnings"> {
-  const { users, policy, timeouts, limits, allowInsecureCiphers } = settings;
+  const { users, policy, timeouts, limits, workers, allowInsecureCiphers } = settings;
   return {
     users,
     policy,
@@ -71,6 +73,7 @@ function settingsOf(
     firstPayloadWaitMs: timeouts.firstPayloadWait,
     maxConnections: limits.maxConnections,
     maxUdpAssociations: limits.udpAssociations,
+    workers: workerCount(workers),
     ...commonConfigOf(settings),
   };
 }

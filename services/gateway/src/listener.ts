@@ -22,6 +22,7 @@ export async function openListener(config: GatewayConfig, context: GatewayContex
   const tcp = await listenTcp({
     ...config.listen,
     maxConnections: config.maxConnections,
+    worker: context.worker,
     onConnection: (client) => new ClientSession(client, () => udp, context).start(),
     onPauseChange: (paused, reason) => reportPause(paused, reason, logger, metrics),
   });
@@ -38,9 +39,10 @@ export async function openListener(config: GatewayConfig, context: GatewayContex
   };
 }
 
-function bindUdp({ host, port }: TcpListener, { packets, logger }: GatewayContext): UdpPort | undefined {
+/** Datagrams must reach the worker that has their control connection, so each worker has a UDP port of its own, the first the listener's number. */
+function bindUdp({ host, port }: TcpListener, { packets, logger, worker }: GatewayContext): UdpPort | undefined {
   try {
-    return new UdpPort({ host, port, packets, logger });
+    return new UdpPort({ host, port: port + (worker ? worker.index - 1 : 0), packets, logger });
   } catch (error) {
     const cause = new FleetError("BIND_FAILED", `UDP on ${host} cannot be bound`, { cause: error });
     logger.error({ code: codeOf(cause), err: cause }, "no UDP port: UDP ASSOCIATE will be refused");

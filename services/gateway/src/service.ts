@@ -10,6 +10,7 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
   version: manifest.version,
   summary: manifest.description,
   load: loadGatewayConfig,
+  workers: ({ workers }) => workers,
   createApp: withAeadBackend(createApp),
   adminDefaultPort: 9103,
 };

@@ -16,6 +16,7 @@ export async function openRelayPort(config: PortConfig, context: RelayContext): 
     host: config.host,
     port: config.port,
     maxConnections: settings.config.maxConnections,
+    worker: context.worker,
     onConnection: (connection) => serve(connection, config.port, context),
     onPauseChange: (paused, reason) => {
       if (paused) metrics.add("shadowsocks.listener.pauses", 1);

@@ -10,6 +10,7 @@ export const tcpRelayService: ServiceDefinition<TcpRelayConfig> = {
   version: manifest.version,
   summary: manifest.description,
   load: loadTcpRelayConfig,
+  workers: ({ workers }) => workers,
   createApp: withAeadBackend(createApp),
   adminDefaultPort: 9101,
   extraFlags: ["allow-private-targets"],

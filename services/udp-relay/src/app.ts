@@ -13,6 +13,8 @@ import {
   type SessionEnd,
   type SessionRegistry,
   type TargetGuard,
+  TrialBudget,
+  trialLimitsOf,
 } from "@shadowfleet/relay";
 import { type App, type AppDeps, createEnvironment, type ErrorCode, type Readiness } from "@shadowfleet/runtime";
 import { CachingResolver, type Resolver } from "@shadowfleet/transport";
@@ -62,7 +64,7 @@ export function createApp(config: RelayConfig, deps: UdpRelayDeps): UdpRelayApp 
 }
 
 class UdpRelay implements UdpRelayApp {
-  readonly keys = new AccessKeyTable();
+  readonly keys: AccessKeyTable;
   readonly counts = new PacketCounts();
   readonly sessions: SessionRegistry;
   readonly #deps: UdpRelayDeps;
@@ -84,6 +86,7 @@ class UdpRelay implements UdpRelayApp {
     this.#config = config;
     this.#guard = createTargetGuard(config);
     this.#deps = deps;
+    this.keys = new AccessKeyTable(new TrialBudget(deps.clock, () => trialLimitsOf(this.#config)));
     this.#environment = deps.environment ?? createEnvironment(deps.clock);
     this.sessions = deps.sessions ?? new LiveSessions();
     this.#report = new SessionReport(deps.logger, deps.metrics);
@@ -187,7 +190,10 @@ class UdpRelay implements UdpRelayApp {
   }
 
   async #openPort(host: string, number: number): Promise<{ close(): Promise<void> }> {
-    const port = new UdpPort({ host, number, keys: () => this.keys.portKeys(number), services: this.#services });
+    const { worker } = this.#deps;
+    const claimed = (await worker?.claimPort("udp", host, number)) ?? number;
+    const keys = () => this.keys.portKeys(number);
+    const port = new UdpPort({ host, number: claimed, sharesPort: worker !== undefined, keys, services: this.#services });
     this.#open.set(number, port);
     return {
       close: async () => {
@@ -199,7 +205,10 @@ class UdpRelay implements UdpRelayApp {
 
   #createAssociations(): AssociationTable {
     return new AssociationTable({
-      limits: () => ({ perKey: this.#config.maxUdpSessionsPerKey, total: this.#config.maxUdpSessions }),
+      limits: () => {
+        const share = (cap: number) => this.#deps.worker?.share(cap) ?? cap;
+        return { perKey: share(this.#config.maxUdpSessionsPerKey), total: share(this.#config.maxUdpSessions) };
+      },
       idleTimeoutMs: () => this.#config.udpIdleTimeoutMs,
       clock: this.#deps.clock,
       registry: this.sessions,

@@ -20,6 +20,8 @@ export interface DatagramSocketOptions<Owner> {
   readonly port: number;
   /** False: IPv4 peers are served by an IPv6 socket too; they are named by plain IPv4 addresses in and out. */
   readonly ipv6Only: boolean;
+  /** Beside other sockets that share the port (SO_REUSEPORT): the kernel keeps each client at one of them. */
+  readonly sharesPort?: boolean;
   /** Bytes the kernel is asked to buffer; it may grant less, silently. 0: its default. */
   readonly receiveBufferBytes: number;
   /** The datagram is owned by the receiver. */
@@ -56,7 +58,12 @@ export class DatagramSocket<Owner> {
   constructor(options: DatagramSocketOptions<Owner>) {
     this.#options = options;
     this.#mapped = options.family === 6 && !options.ipv6Only;
-    this.#socket = createSocket({ type: `udp${options.family}`, ipv6Only: options.ipv6Only, lookup: numericLookup });
+    this.#socket = createSocket({
+      type: `udp${options.family}`,
+      ipv6Only: options.ipv6Only,
+      reusePort: options.sharesPort === true,
+      lookup: numericLookup,
+    });
     this.#socket.on("message", (datagram, peer) => {
       options.onDatagram(datagram, this.#mapped ? unmapIpv4(peer.address) : peer.address, peer.port);
     });

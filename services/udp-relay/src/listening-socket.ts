@@ -11,6 +11,8 @@ export interface ListeningSocketOptions<Owner> {
   /** Literal address; "::" is IPv6 and IPv4, or IPv4 alone on a host without IPv6. */
   readonly host: string;
   readonly port: number;
+  /** With other workers of a group. */
+  readonly sharesPort?: boolean;
   readonly logger: Logger;
   readonly onDatagram: DatagramSocketOptions<Owner>["onDatagram"];
   readonly onSent: DatagramSocketOptions<Owner>["onSent"];
@@ -67,12 +69,13 @@ export class ListeningSocket<Owner> {
   }
 
   #bindTo(host: string, port: number): DatagramSocket<Owner> {
-    const { bind = (options) => new DatagramSocket<Owner>(options), onDatagram, onSent, onSendFailed } = this.#options;
+    const { bind = (options) => new DatagramSocket<Owner>(options), sharesPort = false, onDatagram, onSent, onSendFailed } = this.#options;
     return bind({
       family: host.includes(":") ? 6 : 4,
       host,
       port,
       ipv6Only: host !== "::" && host.includes(":"),
+      sharesPort,
       receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       onDatagram,
       onSent,

@@ -26,6 +26,8 @@ export interface UdpPortOptions {
   readonly host: string;
   /** The port of the configuration, which may be 0. */
   readonly number: number;
+  /** With other workers of a group. */
+  readonly sharesPort: boolean;
   /** The keys in force, asked per datagram. Undefined: the port has left the configuration. */
   readonly keys: () => PortKeys | undefined;
   readonly services: PortServices;
@@ -57,6 +59,7 @@ export class UdpPort implements AssociationListener {
     this.#socket = new ListeningSocket<Association>({
       host: options.host,
       port: options.number,
+      sharesPort: options.sharesPort,
       logger,
       onDatagram: (datagram, host, port) => this.#receive(datagram, host, port),
       onSent: (association, payloadBytes) => {

@@ -10,6 +10,7 @@ export const udpRelayService: ServiceDefinition<UdpRelayConfig> = {
   version: manifest.version,
   summary: manifest.description,
   load: loadUdpRelayConfig,
+  workers: ({ workers }) => workers,
   createApp: withAeadBackend(createApp),
   adminDefaultPort: 9102,
   extraFlags: ["allow-private-targets"],

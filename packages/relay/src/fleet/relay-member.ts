@@ -78,7 +78,7 @@ const CLOSE_LIMIT_MS = 200;
 export class RelayMember {
   readonly identity: MemberIdentity;
   readonly #options: RelayMemberOptions;
-  readonly #store: FleetStore;
+  readonly store: FleetStore;
   readonly #plans: PortPlans;
   readonly #watcher: ConfigWatcher;
   readonly #flusher: TrafficFlusher;
@@ -93,12 +93,12 @@ export class RelayMember {
   constructor(options: RelayMemberOptions) {
     this.#options = options;
     const { fleet, kind, version, clock, logger, metrics, relay, timing = {} } = options;
-    this.identity = createIdentity(kind, version, fleet.memberId, clock);
-    this.#store = options.store ?? openStore(fleet.store, { logger, metrics, clock });
+    this.identity = createIdentity(kind, version, fleet.memberId, clock, options.worker);
+    this.store = options.store ?? openStore(fleet.store, { logger, metrics, clock });
     this.#plans = new PortPlans(options.settings, logger);
     const { id: memberId, epoch } = this.identity;
     const callTimeoutMs = timing.storeTimeoutMs;
-    const common = { memberId, epoch, store: this.#store, logger, ...(callTimeoutMs === undefined ? {} : { callTimeoutMs }) };
+    const common = { memberId, epoch, store: this.store, logger, ...(callTimeoutMs === undefined ? {} : { callTimeoutMs }) };
     this.#flusher = new TrafficFlusher({
       ...common,
       ledger: relay.keys.ledger,
@@ -168,7 +168,7 @@ export class RelayMember {
     await withinDeadline(this.#watcher.stop(), limitMs).catch(() => undefined);
     await Promise.all([this.#flusher.finish(limitMs), this.#publisher.finish(limitMs), this.#sayGoodbye(limitMs)]);
     this.#unobserve();
-    if (!this.#options.store) await withinDeadline(this.#store.close(), CLOSE_LIMIT_MS).catch(() => undefined);
+    if (!this.#options.store) await withinDeadline(this.store.close(), CLOSE_LIMIT_MS).catch(() => undefined);
   }
 
   async #apply(configuration: MemberConfiguration, removedKeys: ReadonlySet<string>): Promise<void> {
@@ -241,7 +241,7 @@ export class RelayMember {
   }
 
   async #sayGoodbye(limitMs: number): Promise<void> {
-    await withinDeadline(this.#store.removeMember(this.identity.id), limitMs).catch((error: unknown) => {
+    await withinDeadline(this.store.removeMember(this.identity.id), limitMs).catch((error: unknown) => {
       this.#options.logger.debug({ err: error }, "the store still holds this member for a while");
     });
   }

@@ -57,7 +57,7 @@ export class GatewayMember {
   constructor(options: GatewayMemberOptions) {
     const { fleet, version, clock, logger, metrics, store, channel } = options;
     this.#options = options;
-    this.#identity = createIdentity("gateway", version, fleet.memberId, clock);
+    this.#identity = createIdentity("gateway", version, fleet.memberId, clock, options.worker);
     this.#store = store ?? openStore(fleet.store, { logger, metrics, clock });
     this.failCounts = new SharedFailCounts({ store: this.#store, onTransition: (...change) => this.#tell(...change) });
     this.#watcher = new ConfigWatcher({

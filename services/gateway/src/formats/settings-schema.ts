@@ -1,4 +1,4 @@
-import { commonConfigShape, durationMs, listenPort } from "@shadowfleet/runtime";
+import { commonConfigShape, durationMs, listenPort, workersSchema } from "@shadowfleet/runtime";
 import { z } from "zod";
 import { fleetSchema } from "../fleet/fleet-schema.ts";
 import { POLICIES } from "../upstream/policy.ts";
@@ -46,6 +46,8 @@ const settingsShape = {
       udpAssociations: z.int().min(0).default(1024),
     })
     .prefault({}),
+  /** Processes that serve side by side on the same port; `auto`: one for each core. */
+  workers: workersSchema,
   /** Lets upstreams use the ancestor's stream ciphers, which anyone on the way can tamper with. */
   allowInsecureCiphers: z.boolean().default(false),
   ...commonConfigShape,

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Metrics } from "@shadowfleet/runtime";
+import type { Clock, Logger, Metrics, WorkerContext } from "@shadowfleet/runtime";
 import type { Resolver } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import type { GatewayConfig } from "../config.ts";
@@ -29,6 +29,7 @@ export interface GatewayContext {
   readonly sessions: Sessions;
   readonly traffic: Traffic;
   readonly packets: PacketCounts;
+  readonly worker: WorkerContext | undefined;
   /** Told once for every client connection, after it is closed. */
   readonly onSessionEnd: (end: SessionEnd) => void;
 }
