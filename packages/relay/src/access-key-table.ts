@@ -3,6 +3,7 @@ import type { AccessKey } from "./access-key.ts";
 import { createPortKeys, type PortKeys } from "./port-keys.ts";
 import type { KeyConfig, PortConfig, PortPatch, PortsChange } from "./relay-config.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
+import type { TrialBudget } from "./trial-budget.ts";
 
 /** What one `apply` or `change` did, by key id. A key that moved to another port or got another secret or name is changed. */
 export interface KeyChanges {
@@ -23,6 +24,12 @@ export class AccessKeyTable {
   readonly previousSecretUses = new Map<string, number>();
   readonly #ports = new Map<number, PortEntry>();
   readonly #keys = new Map<string, AccessKey>();
+  readonly #trialBudget: TrialBudget | undefined;
+
+  /** `trialBudget` is that of all ports together; undefined: every key is tried for everybody. */
+  constructor(trialBudget?: TrialBudget) {
+    this.#trialBudget = trialBudget;
+  }
 
   /** Keys in force. */
   get size(): number {
@@ -68,7 +75,7 @@ export class AccessKeyTable {
     for (const port of gone) this.#ports.delete(port);
     for (const port of served) {
       const keys = port.keys.map((config) => draft.put(this.#keyFor(config, port.port)));
-      this.#ports.set(port.port, portEntry(keys, port, this.#ports.get(port.port)));
+      this.#ports.set(port.port, portEntry(keys, port, this.#ports.get(port.port), this.#trialBudget));
     }
     for (const patch of patches) this.#patch(patch, draft);
     return draft.finish();
@@ -120,12 +127,17 @@ class ChangeDraft {
   }
 }
 
-function portEntry(keys: readonly AccessKey[], { identityKey, method }: PortConfig, before: PortEntry | undefined): PortEntry {
+function portEntry(
+  keys: readonly AccessKey[],
+  { identityKey, method }: PortConfig,
+  before: PortEntry | undefined,
+  trialBudget: TrialBudget | undefined,
+): PortEntry {
   const keysBefore = before?.keys.keys;
   const sameKeys = keysBefore?.length === keys.length && keys.every((key, at) => keysBefore[at] === key);
   const sameMethod = method === undefined || before?.keys.method === method;
   if (before && sameKeys && sameMethod && sameBytes(before.identityKey, identityKey)) return before;
-  return { keys: createPortKeys(keys, identityKey, before?.keys, method), identityKey };
+  return { keys: createPortKeys(keys, identityKey, before?.keys, method, trialBudget), identityKey };
 }
 
 function isSame(a: Credential | undefined, b: Credential | undefined): boolean {

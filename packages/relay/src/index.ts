@@ -8,10 +8,14 @@ export { type LoadedRelayConfig, loadRelayConfig, type RelayFlags } from "./load
 export type { PortKeys } from "./port-keys.ts";
 export { createPortHandshake, openPortDatagram } from "./port-opening.ts";
 export { type OpenPort, type PortBinding, PortSupervisor, type PortSupervisorOptions } from "./port-supervisor.ts";
-export type { KeyConfig, PortConfig, PortPatch, PortsChange, RelayConfig } from "./relay-config.ts";
+export type { KeyConfig, PortConfig, PortPatch, PortsChange, RelayConfig, SharedReplayConfig } from "./relay-config.ts";
 export { type ObservedRelay, observeRelay } from "./relay-metrics.ts";
 export { relayConfigSchema } from "./relay-schema.ts";
 export type { SessionEnd } from "./session-end.ts";
 export type { LiveSession, SessionRegistry } from "./session-registry.ts";
+export type { SaltClaim, SharedSalts } from "./shared-salts.ts";
+export { StoreSalts } from "./shared-salts-store.ts";
+export { sourceNetwork } from "./source-network.ts";
 export { createTargetGuard, type TargetGuard, type TargetGuardOptions } from "./target-guard.ts";
 export { type LedgerEntry, TrafficLedger } from "./traffic-ledger.ts";
+export { TrialBudget, type TrialLimits, trialLimitsOf } from "./trial-budget.ts";

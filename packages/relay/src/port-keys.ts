@@ -1,14 +1,17 @@
 import type { KeyRing, Method } from "@shadowfleet/wire";
 import type { AccessKey } from "./access-key.ts";
 import { IdentityIndex } from "./identity-index.ts";
+import { sourceNetwork } from "./source-network.ts";
+import type { TrialBudget } from "./trial-budget.ts";
 import { TrialOrder } from "./trial-order.ts";
+import { TrialRing } from "./trial-ring.ts";
 
 /** The access keys of one listening port. */
 export interface PortKeys {
   readonly method: Method;
   /** Under their current secrets. Lists them anew when asked: for changes, not for packets. */
   readonly keys: readonly AccessKey[];
-  /** The ring for one connection or packet: keys last used from this client address first, then most recently used first, as SIP004 trial needs. */
+  /** The ring for one connection or packet: keys last used from this client's source first, then most recently used first, as SIP004 trial needs. */
   ringFor(clientHost: string): KeyRing<AccessKey>;
   /**
    * What to try when `ringFor`'s ring opens nothing: the secret being rotated out on a SIP022 port without identity headers, whose ring has
@@ -21,19 +24,20 @@ export interface PortKeys {
 
 /**
  * The right kind of ring for a port: one constant ring for a single key, an index for SIP023, trial order for SIP004. All keys have one method;
- * without keys it has to be given. `previous` passes on what was learnt about trial order.
+ * without keys it has to be given. `previous` passes on what was learnt about trial order, `budget` bounds trials.
  */
 export function createPortKeys(
   keys: readonly AccessKey[],
   identityKey: Buffer | undefined,
   previous?: PortKeys,
   method: Method = keys[0]!.credential.method,
+  budget?: TrialBudget,
 ): PortKeys {
   if (identityKey) return new IdentityPortKeys(method, keys, identityKey);
   if (method.kind === "aead" && (keys.length > 1 || keys.some((key) => key.previous))) {
-    return new TrialPortKeys(method, keys, previous instanceof TrialPortKeys ? previous.order : undefined);
+    return new TrialPortKeys(method, keys, budget, previous instanceof TrialPortKeys ? previous.order : undefined);
   }
-  return new SinglePortKeys(method, keys);
+  return new SinglePortKeys(method, keys, budget);
 }
 
 /** A port with one key or none. */
@@ -42,10 +46,13 @@ class SinglePortKeys implements PortKeys {
   readonly keys: readonly AccessKey[];
   readonly previousRing: KeyRing<AccessKey> | undefined;
   readonly #ring: KeyRing<AccessKey>;
+  /** For when more keys come. */
+  readonly #budget: TrialBudget | undefined;
 
-  constructor(method: Method, keys: readonly AccessKey[]) {
+  constructor(method: Method, keys: readonly AccessKey[], budget: TrialBudget | undefined) {
     this.method = method;
     this.keys = keys;
+    this.#budget = budget;
     this.#ring = singleRing(keys);
     // Without authentication a stream cipher's two secrets cannot be told apart: the current one is the one.
     const old = method.kind === "aead-2022" ? keys[0]?.previous : undefined;
@@ -59,7 +66,7 @@ class SinglePortKeys implements PortKeys {
   patched(put: readonly AccessKey[], removed: readonly string[]): PortKeys {
     const keys = new Map(this.keys.map((key) => [key.id, key]));
     patchMap(keys, put, removed);
-    return createPortKeys([...keys.values()], undefined, undefined, this.method);
+    return createPortKeys([...keys.values()], undefined, undefined, this.method, this.#budget);
   }
 }
 
@@ -110,9 +117,11 @@ class TrialPortKeys implements PortKeys {
   readonly previousRing = undefined;
   readonly order: TrialOrder;
   readonly #keys: Map<string, AccessKey>;
+  readonly #budget: TrialBudget | undefined;
 
-  constructor(method: Method, keys: readonly AccessKey[], previous: TrialOrder | undefined) {
+  constructor(method: Method, keys: readonly AccessKey[], budget: TrialBudget | undefined, previous: TrialOrder | undefined) {
     this.method = method;
+    this.#budget = budget;
     this.order = new TrialOrder(keys, previous);
     this.#keys = new Map(keys.map((key) => [key.id, key]));
   }
@@ -122,40 +131,16 @@ class TrialPortKeys implements PortKeys {
   }
 
   ringFor(clientHost: string): KeyRing<AccessKey> {
-    return new TrialRing(this.order, clientHost);
+    return new TrialRing(this.order, sourceNetwork(clientHost), this.#budget);
   }
 
   patched(put: readonly AccessKey[], removed: readonly string[]): PortKeys {
     patchMap(this.#keys, put, removed);
     // One that is left alone gets the ring of a single key.
-    if (this.#keys.size <= 1) return createPortKeys(this.keys, undefined, this, this.method);
+    if (this.#keys.size <= 1) return createPortKeys(this.keys, undefined, this, this.method, this.#budget);
     for (const id of removed) this.order.remove(id);
     for (const key of put) this.order.put(key);
     return this;
-  }
-}
-
-class TrialRing implements KeyRing<AccessKey> {
-  readonly single = undefined;
-  readonly identityKey = undefined;
-  readonly #order: TrialOrder;
-  readonly #clientHost: string;
-
-  constructor(order: TrialOrder, clientHost: string) {
-    this.#order = order;
-    this.#clientHost = clientHost;
-  }
-
-  candidates(): Iterable<AccessKey> {
-    return this.#order.candidates(this.#clientHost);
-  }
-
-  found(key: AccessKey): void {
-    this.#order.found(key, this.#clientHost);
-  }
-
-  byIdentity(): undefined {
-    return undefined;
   }
 }
 

@@ -44,6 +44,15 @@ export interface PortsChange {
   readonly gone: readonly number[];
 }
 
+/** The replay filter that relays share, where they have one. */
+export interface SharedReplayConfig {
+  /** SIP004 too, unless its filter is off; SIP022's salts are always shared. */
+  readonly sip004: boolean;
+  readonly sip004WindowMs: number;
+  /** What becomes of a client whose salt nobody can look up. */
+  readonly whenUnavailable: "accept" | "refuse";
+}
+
 /** What both relays are configured with, whichever file format it came from. All times in milliseconds. */
 export interface RelayConfig {
   /** Empty for a member of a fleet, whose ports come from management. */
@@ -59,11 +68,18 @@ export interface RelayConfig {
   readonly udpIdleTimeoutMs: number;
   /** Live TCP connections a port accepts before it pauses. */
   readonly maxConnections: number;
-  /** UDP sessions: cap per access key and in all; the least recently used goes first. */
+  /** Live TCP connections without a key (yet), of all ports; the oldest gives way. */
+  readonly maxStrangersPerSource: number;
+  readonly maxStrangers: number;
+  /** Keys tried in vain a second, on SIP004 ports with many keys. */
+  readonly keyTrialsPerSource: number;
+  readonly keyTrials: number;
+  /** UDP sessions: cap per access key and in all; the least recently used of the key goes first, in all that of the key that has most. */
   readonly maxUdpSessionsPerKey: number;
   readonly maxUdpSessions: number;
   /** SIP004 replay filter on or off; SIP022's is always on. */
   readonly replayFilter: boolean;
+  readonly sharedReplay: SharedReplayConfig;
   readonly allowSegmentedHeader: boolean;
   readonly allowPrivateTargets: boolean;
   /** CIDRs and host names that are allowed though the guard's table forbids them; CIDRs that are forbidden though it allows them. Deny wins. */

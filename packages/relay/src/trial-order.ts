@@ -1,9 +1,9 @@
 import type { AccessKey } from "./access-key.ts";
 
-/** Client addresses remembered; the least recently seen goes first. */
-const MAX_CLIENTS = 8192;
-/** Keys remembered per client address: a household or office behind one address uses several. */
-const MAX_KEYS_PER_CLIENT = 4;
+/** Sources remembered, about 3 MB at most; the least recently seen goes first. */
+const MAX_SOURCES = 8192;
+/** Keys remembered per source: a household or office behind one address uses several, and each of a flood's connections is tried with all. */
+const MAX_KEYS_PER_SOURCE = 16;
 
 interface Place {
   key: AccessKey;
@@ -12,13 +12,13 @@ interface Place {
 }
 
 /**
- * In which order to try the keys of a SIP004 port: those last used from this client address, then all others, most recently used first. One
+ * In which order to try the keys of a SIP004 port: those last used from this source, then all others, most recently used first. One
  * trial costs a subkey derivation and an AEAD operation, so the order decides what an honest connection costs. A secret being rotated out is
  * tried right behind its key's current one.
  */
 export class TrialOrder {
   readonly #places = new Map<string, Place>();
-  /** Client address to key ids, latest first. Ids, so that it outlives a reload. */
+  /** Source to key ids, latest first. Ids, so that it outlives a reload. */
   readonly #hints: Map<string, readonly string[]>;
   #first: Place | undefined;
   #last: Place | undefined;
@@ -36,26 +36,31 @@ export class TrialOrder {
     for (let at = ranked.length - 1; at >= 0; at--) this.#putFirst({ key: ranked[at]!, previous: undefined, next: undefined });
   }
 
-  *candidates(clientHost: string): Generator<AccessKey, void, void> {
-    const hinted = this.#hints.get(clientHost) ?? [];
-    for (const id of hinted) {
+  /** The keys last used from this source. */
+  *known(source: string): Generator<AccessKey, void, void> {
+    for (const id of this.#hints.get(source) ?? []) {
       const place = this.#places.get(id);
       if (place) yield* secretsOf(place.key);
     }
+  }
+
+  /** All that are not `known`. */
+  *others(source: string): Generator<AccessKey, void, void> {
+    const hinted = this.#hints.get(source) ?? [];
     for (let place = this.#first; place; place = place.next) {
       if (!hinted.includes(place.key.id)) yield* secretsOf(place.key);
     }
   }
 
-  /** Told which key opened something from this address. A key that a reload has taken away meanwhile is ignored. */
-  found(key: AccessKey, clientHost: string): void {
+  /** Told which key opened something from this source. A key that a reload has taken away meanwhile is ignored. */
+  found(key: AccessKey, source: string): void {
     const place = this.#places.get(key.id);
     if (!place) return;
     if (place !== this.#first) {
       this.#unlink(place);
       this.#putFirst(place);
     }
-    this.#hint(clientHost, key.id);
+    this.#hint(source, key.id);
   }
 
   /** A new key comes last; one that is there keeps its rank. */
@@ -80,16 +85,16 @@ export class TrialOrder {
     this.#places.delete(id);
   }
 
-  #hint(clientHost: string, keyId: string): void {
-    const before = this.#hints.get(clientHost);
-    // Deleting first moves the address to the young end of the map.
-    this.#hints.delete(clientHost);
+  #hint(source: string, keyId: string): void {
+    const before = this.#hints.get(source);
+    // Deleting first moves the source to the young end of the map.
+    this.#hints.delete(source);
     if (!before || before[0] === keyId) {
-      this.#hints.set(clientHost, before ?? [keyId]);
+      this.#hints.set(source, before ?? [keyId]);
     } else {
-      this.#hints.set(clientHost, [keyId, ...before.filter((id) => id !== keyId)].slice(0, MAX_KEYS_PER_CLIENT));
+      this.#hints.set(source, [keyId, ...before.filter((id) => id !== keyId)].slice(0, MAX_KEYS_PER_SOURCE));
     }
-    if (this.#hints.size > MAX_CLIENTS) this.#hints.delete(this.#hints.keys().next().value!);
+    if (this.#hints.size > MAX_SOURCES) this.#hints.delete(this.#hints.keys().next().value!);
   }
 
   #putFirst(place: Place): void {

@@ -59,13 +59,13 @@ describe("many SIP004 keys", () => {
     }
   });
 
-  test("an address remembers few keys and few addresses are remembered", () => {
-    const keys = keysNamed("abcdefgh");
+  test("a source remembers few keys and few sources are remembered", () => {
+    const keys = keysNamed("abcdefghijklmnopqrst");
     const port = createPortKeys(keys, undefined);
     for (const key of keys) port.ringFor("192.0.2.1").found(key);
     port.ringFor("192.0.2.2").found(keys[0]!);
-    assert.equal(order(port.ringFor("192.0.2.1").candidates()).slice(0, 4), "hgfe");
-    for (let n = 0; n < 9000; n++) port.ringFor(`2001:db8::${n.toString(16)}`).found(keys[1]!);
+    assert.equal(order(port.ringFor("192.0.2.1").candidates()).slice(0, 17), "tsrqponmlkjihgfea");
+    for (let n = 0; n < 9000; n++) port.ringFor(`2001:db8:${n.toString(16)}::1`).found(keys[1]!);
     assert.equal(order(port.ringFor("192.0.2.1").candidates()).slice(0, 2), "ba");
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ConfigError, parseConfigText } from "@shadowfleet/runtime";
+import { automaticMaxStrangers } from "../src/connection-cap.ts";
 import { loadRelayConfig } from "../src/load-relay-config.ts";
 
 const load = (text: string, flags = {}) => loadRelayConfig(parseConfigText(text, "relay.yaml"), flags);
@@ -28,16 +29,20 @@ describe("our own format", () => {
     assert.deepEqual([port?.keys[0]?.id, port?.keys[0]?.name], ["8388", "8388"]);
     assert.equal(port?.keys[0]?.credential.method.name, "chacha20-ietf-poly1305");
     assert.equal(port?.keys[0]?.credential.key.toString("hex"), "b3adc47839e047eb228870526dc8fc30b347287ffca3045dcea06b3fdf090acb");
-    const { maxConnections, ...exact } = rest;
+    const { maxConnections, maxStrangers, maxUdpSessions, ...exact } = rest;
     assert.ok(maxConnections >= 64 && maxConnections <= 65_536, String(maxConnections));
+    assert.equal(maxStrangers, automaticMaxStrangers(maxConnections));
+    assert.ok(maxUdpSessions >= 64 && maxUdpSessions <= 16_384, String(maxUdpSessions));
     assert.deepEqual(exact, {
       allowInsecureCiphers: false,
       handshakeTimeoutMs: 60_000,
       dialTimeoutMs: 10_000,
       idleTimeoutMs: 300_000,
       udpIdleTimeoutMs: 300_000,
+      maxStrangersPerSource: 256,
+      keyTrialsPerSource: 1000,
+      keyTrials: 20_000,
       maxUdpSessionsPerKey: 512,
-      maxUdpSessions: 16_384,
       replayFilter: true,
       allowSegmentedHeader: false,
       allowPrivateTargets: false,
@@ -60,7 +65,7 @@ describe("our own format", () => {
         - { port: 8389, method: 2022-blake3-aes-256-gcm, identityKey: "${psk(9)}", keys: [{ id: carol, secret: "${psk(1)}" }, { id: dave, secret: "${psk(2)}" }] }
       targets: { allow: [10.1.0.0/16, echo.fleet.svc], deny: ["2001:db8::/32", 192.0.2.7] }
       timeouts: { handshake: 30s, dial: 5s, idle: 0s, udpIdle: 2m }
-      limits: { maxConnections: 100, udpSessionsPerKey: 8, udpSessions: 64 }
+      limits: { maxConnections: 100, strangersPerSource: 5, strangers: 20, keyTrialsPerSource: 30, keyTrials: 90, udpSessionsPerKey: 8, udpSessions: 64 }
       replayFilter: false
       allowSegmentedHeader: true
       admin: { host: 0.0.0.0, port: 9200 }
@@ -81,6 +86,7 @@ describe("our own format", () => {
       [config.handshakeTimeoutMs, config.dialTimeoutMs, config.idleTimeoutMs, config.udpIdleTimeoutMs],
       [30_000, 5000, 0, 120_000],
     );
+    assert.deepEqual([config.maxStrangersPerSource, config.maxStrangers, config.keyTrialsPerSource, config.keyTrials], [5, 20, 30, 90]);
     assert.deepEqual([config.maxConnections, config.maxUdpSessionsPerKey, config.maxUdpSessions], [100, 8, 64]);
     assert.deepEqual(
       [config.allowTargets, config.denyTargets],

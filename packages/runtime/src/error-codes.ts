@@ -52,13 +52,22 @@ const entry = (level: LogLevel, grpcStatus: GrpcStatus, socksReply: number, http
 export const ERROR_CODES = {
   // What arrived could not be accepted (the wire library's failures).
   AUTH_FAILED: entry("debug", "UNAUTHENTICATED", GENERAL_FAILURE, 502, "No access key opens the bytes, or a tag is wrong"),
+  TRIAL_LIMIT: entry(
+    "debug",
+    "RESOURCE_EXHAUSTED",
+    GENERAL_FAILURE,
+    502,
+    "Not every key was tried: wrong ones from its source, or from strangers in all, have used up the trials",
+  ),
   REPLAYED: entry("debug", "ALREADY_EXISTS", GENERAL_FAILURE, 502, "The salt or packet id was seen before"),
+  REPLAY_UNCHECKED: entry("debug", "UNAVAILABLE", GENERAL_FAILURE, 503, "Whether another relay has seen the salt cannot be known now"),
   BAD_TIMESTAMP: entry("debug", "FAILED_PRECONDITION", GENERAL_FAILURE, 502, "The peer's clock is more than 30 s from ours"),
   BAD_HEADER: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "Authenticated, but the header is malformed"),
   BAD_ADDRESS: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "Authenticated, but the target address is malformed"),
   SEGMENTED_HEADER: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "SIP022 salt and fixed header came in several reads"),
   TOO_SHORT: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "Too short to be a Shadowsocks stream or packet"),
   HANDSHAKE_TIMEOUT: entry("debug", "DEADLINE_EXCEEDED", GENERAL_FAILURE, 408, "The handshake was not complete at its deadline"),
+  HANDSHAKE_LIMIT: entry("debug", "RESOURCE_EXHAUSTED", GENERAL_FAILURE, 503, "Its handshake was given up to make room for newer ones"),
   CLOSED_IN_HANDSHAKE: entry("debug", "CANCELLED", GENERAL_FAILURE, 400, "The peer closed before its handshake was complete"),
 
   // Reaching the target (relay) or the upstream (gateway).

@@ -6,6 +6,7 @@ export { type LiveConnectionRules, LiveConnections } from "./live-connections.ts
 export type { NameLookup } from "./name-lookup.ts";
 export { type ByteMeter, type Pump, type PumpOptions, type PumpResult, startPump } from "./pump.ts";
 export { setReadBufferSize } from "./read-buffer.ts";
+export { RecencyList, type RecencyNode } from "./recency-list.ts";
 export type { Resolution, ResolvedAddress, Resolver } from "./resolver.ts";
 export type { ReadMode } from "./shared-read.ts";
 export { listenTcp, type TcpListener, type TcpListenerOptions } from "./tcp-listener.ts";

@@ -5,6 +5,8 @@
 export const WIRE_FAILURES = [
   /** No key opens the bytes, a tag is wrong, or an identity header names nobody. */
   "AUTH_FAILED",
+  /** SIP004: the ring stopped offering keys before one opened the bytes. */
+  "TRIAL_LIMIT",
   /** The salt or packet id was seen before. */
   "REPLAYED",
   /** SIP022: the sender's clock is more than 30 s from ours. */

@@ -45,7 +45,9 @@ export interface ServerKey {
 export interface KeyRing<K extends ServerKey> {
   /** SIP004: the keys to try, likeliest first. The ring may stop early when a CPU budget is used up. */
   candidates(): Iterable<K>;
-  /** SIP004 and single-key SIP022: told which key opened the bytes, so that it is tried first next time. */
+  /** Whether `candidates` last stopped before it had offered every key. */
+  readonly cutShort?: boolean;
+  /** SIP004 and single-key SIP022: told which key opened bytes that are no replay, so that it is tried first next time. */
   found(key: K): void;
   /** SIP022 single-key port: its key. Undefined when identity headers name the key. */
   readonly single: K | undefined;

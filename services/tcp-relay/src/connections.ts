@@ -6,7 +6,7 @@ export class Connections extends LiveConnections<Session> {
   constructor() {
     super({
       isServing: ({ authenticated }) => authenticated,
-      cut: (session) => (session.authenticated ? session.terminate("DRAIN_DEADLINE") : session.expire()),
+      cut: (session) => (session.authenticated ? session.terminate("DRAIN_DEADLINE") : session.expire("HANDSHAKE_TIMEOUT")),
     });
   }
 }

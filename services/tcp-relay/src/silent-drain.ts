@@ -1,10 +1,24 @@
+import { sourceNetwork } from "@shadowfleet/relay";
 import type { Clock } from "@shadowfleet/runtime";
 import type { Connection } from "@shadowfleet/transport";
+import { StrangerCrowd } from "./stranger-crowd.ts";
+
+/** Why a stranger's time is up: its deadline has passed, or newer ones need its place. */
+export type Expiry = "HANDSHAKE_TIMEOUT" | "HANDSHAKE_LIMIT";
 
 /** A connection that has not proven to hold a key (yet), as the silent drain sees it. */
 export interface Stranger {
-  /** Told when the deadline has passed; closes the connection. */
-  expire(): void;
+  readonly clientHost: string;
+  /** Told when its time is up; closes the connection, for either reason alike. */
+  expire(reason: Expiry): void;
+}
+
+/** Asked at every accept, so that a reload applies to new connections. */
+export interface SilentDrainOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: () => number;
+  /** Most strangers at a time, from one source and in all. */
+  readonly limits: () => { readonly perSource: number; readonly total: number };
 }
 
 /** The deadline is met this much late at most, as a share of it, and within these bounds: one timer serves all connections. */
@@ -16,34 +30,42 @@ const MAX_SWEEP_MS = 1000;
  * The one way in which connections end that never showed a valid key: wrong key, replay, malformed header, garbage, or silence. What they send
  * is read and thrown away, no byte is ever answered, and they are closed when the peer closes or at the deadline after accept, whichever is
  * first. A prober learns neither why nor after how many bytes it failed, because a handshake that is still incomplete looks the same.
+ *
+ * Where strangers are too many, the one that came first goes, refused or not: an honest client needs its place for a round trip, a flood for
+ * as long as it can, so the flood displaces itself.
  */
 export class SilentDrain {
-  readonly #clock: Clock;
-  readonly #timeoutMs: () => number;
+  /** Strangers that had to make room, by the limit that was reached. */
+  readonly displaced = { source: 0, total: 0 };
+  readonly #options: SilentDrainOptions;
   /** In order of accept, and therefore, while the timeout does not change, of deadline. */
+  readonly #crowd = new StrangerCrowd<Stranger>();
   readonly #deadlines = new Map<Stranger, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `timeoutMs` is asked at every accept, so that a reload applies to new connections. */
-  constructor(clock: Clock, timeoutMs: () => number) {
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
+  constructor(options: SilentDrainOptions) {
+    this.#options = options;
   }
 
   /** Connections whose deadline runs. */
   get size(): number {
-    return this.#deadlines.size;
+    return this.#crowd.size;
   }
 
   /** Starts the deadline: to be called at accept, before anything is read. */
   watch(stranger: Stranger): void {
-    const timeoutMs = this.#timeoutMs();
-    this.#deadlines.set(stranger, this.#clock.monotonic() + timeoutMs);
+    const { clock } = this.#options;
+    const timeoutMs = this.#options.timeoutMs();
+    const source = sourceNetwork(stranger.clientHost);
+    this.#makeRoom(source);
+    this.#crowd.add(stranger, source);
+    this.#deadlines.set(stranger, clock.monotonic() + timeoutMs);
     this.#sweepIn(timeoutMs);
   }
 
   /** Stops the deadline: the peer has proven a key, or has closed. */
   release(stranger: Stranger): void {
+    this.#crowd.delete(stranger);
     this.#deadlines.delete(stranger);
   }
 
@@ -52,7 +74,20 @@ export class SilentDrain {
     client.onData = ignore;
     client.onDrain = ignore;
     client.onEnd = () => client.destroy();
-    client.resume();
+    if (client.ended) client.destroy();
+    else client.resume();
+  }
+
+  #makeRoom(source: string): void {
+    const { perSource, total } = this.#options.limits();
+    while (this.#crowd.sizeOf(source) >= perSource) this.#displace(this.#crowd.oldestOf(source)!, "source");
+    while (this.#crowd.size >= total) this.#displace(this.#crowd.oldest!, "total");
+  }
+
+  #displace(stranger: Stranger, limit: keyof SilentDrain["displaced"]): void {
+    this.displaced[limit] += 1;
+    this.release(stranger);
+    stranger.expire("HANDSHAKE_LIMIT");
   }
 
   #sweepIn(timeoutMs: number): void {
@@ -64,13 +99,13 @@ export class SilentDrain {
 
   #sweep(): void {
     this.#timer = undefined;
-    const now = this.#clock.monotonic();
-    for (const [stranger, deadline] of this.#deadlines) {
-      if (deadline > now) break;
-      this.#deadlines.delete(stranger);
-      stranger.expire();
+    const now = this.#options.clock.monotonic();
+    for (const stranger of this.#crowd) {
+      if (this.#deadlines.get(stranger)! > now) break;
+      this.release(stranger);
+      stranger.expire("HANDSHAKE_TIMEOUT");
     }
-    if (this.#deadlines.size > 0) this.#sweepIn(this.#timeoutMs());
+    if (this.#crowd.size > 0) this.#sweepIn(this.#options.timeoutMs());
   }
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { ManualClock } from "@shadowfleet/runtime";
 import type { Connection } from "@shadowfleet/transport";
-import { SilentDrain } from "../src/silent-drain.ts";
+import { type Expiry, SilentDrain } from "../src/silent-drain.ts";
 
 /** Runs with Node's timers and the clock in the test's hand. */
 function withTimers(run: (advance: (ms: number) => void, clock: ManualClock) => void): void {
@@ -21,22 +21,30 @@ function withTimers(run: (advance: (ms: number) => void, clock: ManualClock) => 
 }
 
 class RecordedStranger {
+  readonly clientHost: string;
   readonly expiredAt: number[] = [];
+  readonly reasons: Expiry[] = [];
   readonly #clock: ManualClock;
 
-  constructor(clock: ManualClock) {
+  constructor(clock: ManualClock, clientHost = "192.0.2.1") {
     this.#clock = clock;
+    this.clientHost = clientHost;
   }
 
-  expire(): void {
+  expire(reason: Expiry): void {
+    this.reasons.push(reason);
     this.expiredAt.push(this.#clock.monotonic());
   }
+}
+
+function drainOf(clock: ManualClock, timeoutMs: () => number, limits = { perSource: 100, total: 100 }): SilentDrain {
+  return new SilentDrain({ clock, timeoutMs, limits: () => limits });
 }
 
 describe("SilentDrain", () => {
   test("each stranger expires once, at its deadline after accept, an eighth of it late at most", () => {
     withTimers((advance, clock) => {
-      const drain = new SilentDrain(clock, () => 800);
+      const drain = drainOf(clock, () => 800);
       const startMs = clock.monotonic();
       const strangers = [0, 50, 300, 333, 700].map((at) => {
         advance(startMs + at - clock.monotonic());
@@ -57,7 +65,7 @@ describe("SilentDrain", () => {
 
   test("one that is released does not expire", () => {
     withTimers((advance, clock) => {
-      const drain = new SilentDrain(clock, () => 800);
+      const drain = drainOf(clock, () => 800);
       const [stays, leaves] = [new RecordedStranger(clock), new RecordedStranger(clock)];
       drain.watch(stays);
       drain.watch(leaves);
@@ -71,7 +79,7 @@ describe("SilentDrain", () => {
   test("a reload's deadline holds for connections accepted after it", () => {
     withTimers((advance, clock) => {
       let timeoutMs = 200;
-      const drain = new SilentDrain(clock, () => timeoutMs);
+      const drain = drainOf(clock, () => timeoutMs);
       const [before, after] = [new RecordedStranger(clock), new RecordedStranger(clock)];
       drain.watch(before);
       timeoutMs = 1600;
@@ -80,6 +88,48 @@ describe("SilentDrain", () => {
       assert.deepEqual([before.expiredAt.length, after.expiredAt.length], [1, 0]);
       advance(1400);
       assert.equal(after.expiredAt.length, 1);
+    });
+  });
+
+  test("above the cap of a source its oldest goes at once, refused or not, and nobody else's", () => {
+    withTimers((advance, clock) => {
+      const drain = drainOf(clock, () => 800, { perSource: 3, total: 100 });
+      const honest = new RecordedStranger(clock, "198.51.100.1");
+      drain.watch(honest);
+      const flood = Array.from({ length: 10 }, () => new RecordedStranger(clock));
+      for (const stranger of flood) drain.watch(stranger);
+      assert.deepEqual(
+        flood.map(({ reasons }) => reasons.join()),
+        [...Array(7).fill("HANDSHAKE_LIMIT"), "", "", ""],
+      );
+      assert.equal(drain.size, 4);
+      assert.deepEqual(drain.displaced, { source: 7, total: 0 });
+      advance(1000);
+      assert.deepEqual([honest.reasons, flood[9]!.reasons], [["HANDSHAKE_TIMEOUT"], ["HANDSHAKE_TIMEOUT"]]);
+      assert.equal(drain.size, 0);
+    });
+  });
+
+  test("above the cap in all the oldest of any source goes; one that is released frees its place", () => {
+    withTimers((_advance, clock) => {
+      const drain = drainOf(clock, () => 800, { perSource: 3, total: 5 });
+      const strangers = Array.from({ length: 8 }, (_, n) => new RecordedStranger(clock, `192.0.2.${n}`));
+      for (const stranger of strangers.slice(0, 5)) drain.watch(stranger);
+      drain.release(strangers[2]!);
+      for (const stranger of strangers.slice(5)) drain.watch(stranger);
+      assert.deepEqual(
+        strangers.map(({ reasons }) => reasons.length),
+        [1, 1, 0, 0, 0, 0, 0, 0],
+      );
+      assert.deepEqual([drain.size, drain.displaced], [5, { source: 0, total: 2 }]);
+    });
+  });
+
+  test("the addresses of one IPv6 /64 are one source", () => {
+    withTimers((_advance, clock) => {
+      const drain = drainOf(clock, () => 800, { perSource: 2, total: 100 });
+      for (let n = 1; n <= 6; n++) drain.watch(new RecordedStranger(clock, `2001:db8::${n}`));
+      assert.equal(drain.size, 2);
     });
   });
 
@@ -94,7 +144,7 @@ describe("SilentDrain", () => {
       destroy: () => calls.push("destroy"),
       send: () => assert.fail("a byte was sent"),
     } as unknown as Connection;
-    new SilentDrain(new ManualClock(), () => 1000).discard(connection);
+    drainOf(new ManualClock(), () => 1000).discard(connection);
     connection.onData(Buffer.alloc(10), 0, 10);
     assert.deepEqual(calls, ["resume"]);
     connection.onEnd();

@@ -1,7 +1,7 @@
 import type { SessionRegistry } from "@shadowfleet/relay";
 import type { Clock, ErrorCode } from "@shadowfleet/runtime";
+import { RecencyList, type RecencyNode } from "@shadowfleet/transport";
 import { Association, type AssociationOptions } from "./association.ts";
-import { RecencyList, type RecencyNode } from "./recency-list.ts";
 
 export interface AssociationLimits {
   readonly perKey: number;

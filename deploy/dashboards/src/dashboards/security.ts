@@ -37,7 +37,7 @@ export function security() {
                   rate("shadowsocks.udp.packets", {
                     ...UDP_RELAY,
                     "network.io.direction": "up",
-                    outcome: anyOf(["AUTH_FAILED", "REPLAYED", "BAD_TIMESTAMP", "TOO_SHORT", "BAD_HEADER", "BAD_ADDRESS"]),
+                    outcome: anyOf(["AUTH_FAILED", "TRIAL_LIMIT", "REPLAYED", "BAD_TIMESTAMP", "TOO_SHORT", "BAD_HEADER", "BAD_ADDRESS"]),
                   }),
                   "outcome",
                 ),
@@ -58,6 +58,23 @@ export function security() {
             unit: CountsPerSecond,
             queries: [
               query(sum(rate("shadowsocks.handshake.failures", { ...TCP_RELAY, "error.type": "AUTH_FAILED" }), "instance"), PROCESS),
+            ],
+          }),
+          timeseries({
+            title: "Strangers now",
+            description:
+              "TCP connections that have shown no key, by relay. At `limits.strangers` (4096 by default) it is bad: a flood from many addresses.",
+            unit: Short,
+            queries: [query(gauge("shadowsocks.strangers.active", TCP_RELAY), PROCESS)],
+          }),
+          timeseries({
+            title: "Floods held back",
+            description:
+              "Strangers that made room for newer ones, by limit, and handshakes for which not every key was tried. Any is bad: total means that clients from new addresses may be refused.",
+            unit: CountsPerSecond,
+            queries: [
+              query(sum(rate("shadowsocks.strangers.displaced", TCP_RELAY), "limit"), "displaced, {{limit}}"),
+              query(sum(rate("shadowsocks.handshake.failures", { ...TCP_RELAY, "error.type": "TRIAL_LIMIT" })), "keys not tried"),
             ],
           }),
           timeseries({
@@ -127,6 +144,13 @@ export function security() {
                 "{{rpc_method}} {{rpc_status_code}}",
               ),
             ],
+          }),
+          timeseries({
+            title: "API limits broken",
+            description:
+              "Connections and calls of the management API that were cut, by limit. More than a few is bad: someone floods it, or the fleet outgrew the cap of connections.",
+            unit: CountsPerSecond,
+            queries: [query(sum(rate("rpc.server.limits.broken"), "limit"), "{{limit}}")],
           }),
           timeseries({
             title: "Draining",

@@ -3,7 +3,7 @@ import type { ErrorCode } from "@shadowfleet/runtime";
 const codes = <Code extends ErrorCode>(...names: readonly Code[]): readonly Code[] => names;
 
 /** A relay's TCP client that is not one of ours, or tries to find out what answers here. */
-export const PROBE_CODES = codes("AUTH_FAILED", "TOO_SHORT", "HANDSHAKE_TIMEOUT", "CLOSED_IN_HANDSHAKE");
+export const PROBE_CODES = codes("AUTH_FAILED", "TRIAL_LIMIT", "TOO_SHORT", "HANDSHAKE_TIMEOUT", "HANDSHAKE_LIMIT", "CLOSED_IN_HANDSHAKE");
 
 /** Someone who meant to get in and did not: a wrong key, a wrong clock, a client with a bug. */
 export const REFUSED_CODES = codes("AUTH_FAILED", "BAD_TIMESTAMP", "BAD_HEADER", "BAD_ADDRESS", "SEGMENTED_HEADER");

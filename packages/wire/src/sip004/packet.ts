@@ -8,7 +8,7 @@ import type { Method } from "../method.ts";
 import type { ClientPacketCodec, OpenedAnswer, OpenedRequest, RefusedPacket, ServerPacketCodec, ServerPacketSession } from "../packet.ts";
 import type { KeyRing, SaltFilter, ServerKey } from "../stream.ts";
 import { aeadAlgorithm } from "./algorithm.ts";
-import { firstNonce, searchKey } from "./key-search.ts";
+import { firstNonce, searchFailure, searchKey } from "./key-search.ts";
 
 const refuse = (failure: WireFailure): RefusedPacket => ({ ok: false, failure });
 
@@ -51,8 +51,9 @@ class Sip004ServerPacketCodec<K extends ServerKey> implements ServerPacketCodec<
     const { saltLength } = this.#method;
     const salt = datagram.subarray(0, saltLength);
     const found = searchKey(ring, this.#algorithm, salt, (aead) => openBody(aead, datagram, saltLength));
-    if (found === undefined) return refuse("AUTH_FAILED");
+    if (found === undefined) return refuse(searchFailure(ring));
     if (this.#saltFilter?.admit(salt, this.#env.unixSeconds()) === false) return refuse("REPLAYED");
+    ring.found(found.key);
     const request = readAddressed(found.result);
     if (request === undefined) return refuse("BAD_ADDRESS");
     return { ok: true, key: found.key, target: request.address, payload: request.payload, session: undefined };

@@ -17,7 +17,7 @@ import type {
 } from "../stream.ts";
 import { TargetReader } from "../target-reader.ts";
 import { aeadAlgorithm } from "./algorithm.ts";
-import { firstNonce, searchKey } from "./key-search.ts";
+import { firstNonce, searchFailure, searchKey } from "./key-search.ts";
 
 /** What is known once a key has opened the first length. */
 interface Authenticated<K extends ServerKey> {
@@ -73,9 +73,10 @@ class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
       return length < 0 ? undefined : length;
     };
     const found = searchKey(this.#ring, aeadAlgorithm(this.#method), salt, openLength);
-    if (found === undefined) return "AUTH_FAILED";
+    if (found === undefined) return searchFailure(this.#ring);
     // After authentication, so that junk cannot fill the filter.
     if (this.#options.saltFilter?.admit(salt, this.#env.unixSeconds()) === false) return "REPLAYED";
+    this.#ring.found(found.key);
     if (found.result > maxChunk) return "BAD_HEADER";
     const opener = new ChunkOpener(found.aead, maxChunk, 1);
     opener.expectPayload(found.result);
