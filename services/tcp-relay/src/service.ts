@@ -1,8 +1,9 @@
 import { withAeadBackend } from "@shadowfleet/aead-native";
-import type { ServiceDefinition } from "@shadowfleet/runtime";
+import { type ServiceDefinition, systemClock } from "@shadowfleet/runtime";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { loadTcpRelayConfig, type TcpRelayConfig } from "./config.ts";
+import { groupSaltAnswers } from "./group-salts.ts";
 
 /** The service as `runService` runs it. */
 export const tcpRelayService: ServiceDefinition<TcpRelayConfig> = {
@@ -11,6 +12,7 @@ export const tcpRelayService: ServiceDefinition<TcpRelayConfig> = {
   summary: manifest.description,
   load: loadTcpRelayConfig,
   workers: ({ workers }) => workers,
+  groupAnswers: () => groupSaltAnswers(systemClock),
   createApp: withAeadBackend(createApp),
   adminDefaultPort: 9101,
   extraFlags: ["allow-private-targets"],
