@@ -38,15 +38,23 @@ export function accessToken(name: string, role: Role, token: string): AccessToke
 /** Decides who may call what. */
 export class Access {
   #tokens: readonly AccessToken[] | undefined;
+  readonly #heldBy = new WeakMap<Caller, AccessToken>();
+  readonly #listeners = new Set<() => void>();
 
   /** Undefined: no token is asked and everyone may call everything. */
   constructor(tokens: readonly AccessToken[] | undefined) {
     this.#tokens = tokens;
   }
 
-  /** From now on; running calls go on. */
+  /** From now on. Who has admitted calls that go on hears of it. */
   replace(tokens: readonly AccessToken[] | undefined): void {
     this.#tokens = tokens;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls after every replacement. */
+  onReplaced(listener: () => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Who calls, or why not: RpcError NOT_AUTHENTICATED or NOT_PERMITTED. `authorization` is the header's value. */
@@ -56,8 +64,19 @@ export class Access {
     if (authorization === undefined) return new RpcError("NOT_AUTHENTICATED", 'the call has no token: send "authorization: Bearer …"');
     const held = this.#find(authorization);
     if (held === undefined) return new RpcError("NOT_AUTHENTICATED", "the token is not one of this fleet");
-    if (GRANTS[held.role].includes(needed)) return { name: held.name };
-    return new RpcError("NOT_PERMITTED", `${path.slice(1)} needs the role ${needed}; this token has the role ${held.role}`);
+    const refusal = refusalOf(path, held.role);
+    if (refusal) return refusal;
+    const caller = { name: held.name };
+    this.#heldBy.set(caller, held);
+    return caller;
+  }
+
+  /** Why a caller admitted once would not be today; undefined while the token and its role are in force. */
+  revoked(path: string, caller: Caller): RpcError | undefined {
+    if (neededRole(path) === undefined || this.#tokens === undefined) return undefined;
+    const held = this.#heldBy.get(caller);
+    const now = held && this.#tokens.find(({ digest }) => digest.equals(held.digest));
+    return now ? refusalOf(path, now.role) : new RpcError("NOT_AUTHENTICATED", "the token is no longer one of this fleet");
   }
 
   #find(authorization: string): AccessToken | undefined {
@@ -69,6 +88,12 @@ export class Access {
     for (const known of this.#tokens ?? []) if (timingSafeEqual(known.digest, digest)) found ??= known;
     return found;
   }
+}
+
+function refusalOf(path: string, role: Role): RpcError | undefined {
+  const needed = neededRole(path);
+  if (needed === undefined || GRANTS[role].includes(needed)) return undefined;
+  return new RpcError("NOT_PERMITTED", `${path.slice(1)} needs the role ${needed}; this token has the role ${role}`);
 }
 
 function digestOf(token: string): Buffer {

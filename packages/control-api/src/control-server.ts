@@ -6,9 +6,10 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { FleetError } from "@shadowfleet/runtime";
+import { FleetError, type Metrics } from "@shadowfleet/runtime";
 import { HealthImplementation } from "grpc-health-check";
 import { loadContract } from "./contract-files.ts";
+import { DEFAULT_SERVER_LIMITS, guardConnections, limitOptions, type ServerLimits } from "./server-limits.ts";
 
 export interface ControlServerOptions {
   readonly host: string;
@@ -17,6 +18,10 @@ export interface ControlServerOptions {
   readonly credentials: ServerCredentials;
   /** The first is nearest to the network. Default none. */
   readonly interceptors?: readonly ServerInterceptor[];
+  /** Counts what breaks a limit. */
+  readonly metrics?: Pick<Metrics, "add">;
+  /** Tests have smaller ones. */
+  readonly limits?: Partial<ServerLimits>;
 }
 
 // A peer that vanished without a FIN is noticed within 40 s; its streams end then.
@@ -32,7 +37,9 @@ export class ControlServer {
 
   constructor(options: ControlServerOptions) {
     this.#options = options;
-    this.#server = new Server({ interceptors: [...(options.interceptors ?? [])], ...KEEPALIVE });
+    const limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits };
+    this.#server = new Server({ interceptors: [...(options.interceptors ?? [])], ...KEEPALIVE, ...limitOptions(limits) });
+    guardConnections(this.#server, limits, (limit) => options.metrics?.add("rpc.server.limits.broken", 1, { limit }));
     this.#health.addToServer(this.#server);
     new ReflectionService(loadContract()).addToServer(this.#server);
   }

@@ -65,6 +65,7 @@ const SERIES: Record<MetricName, string> = {
   "fleet.redis.replicas": "fleet_redis_replicas",
   "fleet.workers": "fleet_workers",
   "fleet.worker.exits": "fleet_worker_exits_total",
+  "fleet.clock.seconds": "fleet_clock_seconds",
   "fleet.aead.backend": "fleet_aead_backend",
   "fleet.build.info": "fleet_build_info",
   "process.cpu.seconds": "process_cpu_seconds_total",

@@ -56,6 +56,7 @@ class Management implements ManagementApp {
       port: config.grpc.port,
       credentials: this.#tls ?? insecureServerCredentials(),
       interceptors: [telemetryInterceptor(deps), authInterceptor(this.#access)],
+      metrics: deps.metrics,
     });
   }
 
