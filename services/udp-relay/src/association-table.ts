@@ -2,6 +2,7 @@ import type { SessionRegistry } from "@shadowfleet/relay";
 import type { Clock, ErrorCode } from "@shadowfleet/runtime";
 import { RecencyList, type RecencyNode } from "@shadowfleet/transport";
 import { Association, type AssociationOptions } from "./association.ts";
+import { Fullest } from "./fullest.ts";
 
 export interface AssociationLimits {
   readonly perKey: number;
@@ -31,13 +32,15 @@ let lastId = 0;
 
 /**
  * Every live association of the process, by NAT key: (listener, client address, access key), or (listener, client session, access key) for
- * SIP022. Least recently used goes first when the access key, or the process, is at its cap.
+ * SIP022. At an access key's cap its least recently used one gives way, and at the cap in all that of the key that has most: however many ports
+ * a client sends from, it displaces its own sessions before anybody else's.
  */
 export class AssociationTable {
   readonly #options: AssociationTableOptions;
   readonly #byNatKey = new Map<string, Entry>();
   readonly #byKeyId = new Map<string, RecencyList<Association>>();
   readonly #all = new RecencyList<Association>();
+  readonly #fullest = new Fullest<RecencyList<Association>>();
 
   constructor(options: AssociationTableOptions) {
     this.#options = options;
@@ -63,7 +66,9 @@ export class AssociationTable {
       onEnd: (ended, code) => this.#remove(ended, code),
     });
     association.lastActiveMs = clock.monotonic();
-    const entry = { association, inAll: this.#all.add(association), inKey: this.#ofKey(options.key.id).add(association) };
+    const ofKey = this.#ofKey(options.key.id);
+    const entry = { association, inAll: this.#all.add(association), inKey: ofKey.add(association) };
+    this.#fullest.changed(ofKey, ofKey.size - 1);
     this.#byNatKey.set(association.natKey, entry);
     registry.add(association);
     return association;
@@ -105,7 +110,14 @@ export class AssociationTable {
     const { perKey, total } = this.#options.limits();
     const ofKey = this.#byKeyId.get(keyId);
     while (ofKey !== undefined && ofKey.size > 0 && ofKey.size >= perKey) ofKey.oldest?.terminate("UDP_SESSION_LIMIT");
-    while (this.#all.size > 0 && this.#all.size >= total) this.#all.oldest?.terminate("UDP_SESSION_LIMIT");
+    while (this.#all.size > 0 && this.#all.size >= total) this.#mostDispensable(keyId)?.terminate("UDP_SESSION_LIMIT");
+  }
+
+  /** Of the key that would have most with the one to come; where no key has more than one, of all. */
+  #mostDispensable(keyId: string): Association | undefined {
+    const ofKey = this.#byKeyId.get(keyId);
+    if (ofKey !== undefined && ofKey.size >= this.#fullest.size) return ofKey.oldest;
+    return this.#fullest.size > 1 ? this.#fullest.holder?.oldest : this.#all.oldest;
   }
 
   #ofKey(keyId: string): RecencyList<Association> {
@@ -123,8 +135,11 @@ export class AssociationTable {
     this.#byNatKey.delete(association.natKey);
     this.#all.remove(entry.inAll);
     const ofKey = this.#byKeyId.get(association.keyId);
-    ofKey?.remove(entry.inKey);
-    if (ofKey?.size === 0) this.#byKeyId.delete(association.keyId);
+    if (ofKey !== undefined) {
+      ofKey.remove(entry.inKey);
+      this.#fullest.changed(ofKey, ofKey.size + 1);
+      if (ofKey.size === 0) this.#byKeyId.delete(association.keyId);
+    }
     this.#options.registry.remove(association);
     this.#options.onEnd(association, code);
   }

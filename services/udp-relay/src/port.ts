@@ -1,6 +1,6 @@
 import { type AccessKey, openPortDatagram, type PortKeys } from "@shadowfleet/relay";
 import type { Logger } from "@shadowfleet/runtime";
-import type { Method, OpenedRequest, ServerPacketCodec } from "@shadowfleet/wire";
+import type { Method, OpenedRequest, ServerPacketCodec, WireFailure } from "@shadowfleet/wire";
 import type { Association, AssociationListener } from "./association.ts";
 import type { AssociationTable } from "./association-table.ts";
 import type { DropLog } from "./drop-log.ts";
@@ -105,13 +105,21 @@ export class UdpPort implements AssociationListener {
     const codec = this.#codecFor(keys.method);
     const opened = openPortDatagram(codec, keys, host, datagram);
     if (!opened.ok) {
-      this.#services.counts.dropped("up", opened.failure);
+      this.#refuse(opened.failure, host, port);
       return;
     }
     const association = this.#associationFor(codec, opened, host, port);
     if (association === undefined) return;
     this.#services.associations.touch(association);
     this.#services.requests.send(association, opened.target, opened.payload);
+  }
+
+  /** From here on it is as if the datagram had been lost on the way. */
+  #refuse(code: WireFailure, host: string, port: number): void {
+    const { counts, logger } = this.#services;
+    counts.dropped("up", code);
+    if (logger.isLevelEnabled("debug"))
+      logger.debug({ code, port: this.number, client: `${host} ${port}` }, "datagram without a key dropped");
   }
 
   #associationFor(codec: Codec, opened: OpenedRequest<AccessKey>, clientHost: string, clientPort: number): Association | undefined {

@@ -95,18 +95,47 @@ test("at the cap of a key its least recently used association gives way, and oth
   await until(() => log.lines.some(({ code, level }) => code === "UDP_SESSION_LIMIT" && level === "warn"));
 });
 
-test("at the cap in all the least recently used association of any key gives way", async (t) => {
+test("at the cap in all the key that has most gives way, its own newcomer counted; others lose none", async (t) => {
   const keys = { alice: secretFor("aes-128-gcm", 1), bob: secretFor("aes-128-gcm", 2) };
   const { port, clock, app, ends } = await startRelay(t, relayConfig([{ keys }], { maxUdpSessions: 2 }));
   const echo = await bindEcho(t);
-  for (const secret of [keys.alice, keys.bob, keys.bob]) {
+  for (const secret of [keys.alice, keys.bob, keys.bob, keys.bob]) {
     const client = await openClient(t, { secret, port: port(), clock });
     await client.ask("127.0.0.1", echo.address().port, "x");
   }
-  assert.deepEqual([app.sessions.list("alice").length, app.sessions.list("bob").length], [0, 2]);
+  assert.deepEqual([app.sessions.list("alice").length, app.sessions.list("bob").length], [1, 1]);
   assert.deepEqual(
     ends.map(({ keyId, code }) => [keyId, code]),
-    [["alice", "UDP_SESSION_LIMIT"]],
+    [
+      ["bob", "UDP_SESSION_LIMIT"],
+      ["bob", "UDP_SESSION_LIMIT"],
+    ],
+  );
+});
+
+test("at the cap in all a newcomer of a small key takes the place of the fullest key's least recently used", async (t) => {
+  const keys = Object.fromEntries(["alice", "bob", "carol", "dave"].map((id, at) => [id, secretFor("aes-128-gcm", at + 1)]));
+  const { port, clock, app, ends } = await startRelay(t, relayConfig([{ keys }], { maxUdpSessions: 4 }));
+  const echo = await bindEcho(t);
+  const join = async (id: string): Promise<TestClient> => {
+    const client = await openClient(t, { secret: keys[id]!, port: port(), clock });
+    await client.ask("127.0.0.1", echo.address().port, "x");
+    return client;
+  };
+  await join("alice");
+  const bobs = [await join("bob"), await join("bob")];
+  await join("carol");
+  await bobs[0]!.ask("127.0.0.1", echo.address().port, "again");
+  await join("dave");
+  assert.deepEqual(
+    app.sessions.list("bob").map(({ clientPort }) => clientPort),
+    [bobs[0]!.localPort],
+  );
+  // Four keys with one each: a second one of alice displaces her first.
+  await join("alice");
+  assert.deepEqual(
+    ends.map(({ keyId }) => keyId),
+    ["bob", "alice"],
   );
 });
 
