@@ -26,6 +26,8 @@ export class ServiceApp<Config extends CommonConfig> implements DrivenApp {
   /** The admin server first: a taken admin port ends the process before it serves anyone, and probes see it starting. */
   async start(): Promise<void> {
     const { adminDefaultPort, createApp, version } = this.#service;
+    const { clock, metrics } = this.#deps;
+    metrics.observe("fleet.clock.seconds", () => [{ value: clock.now() / 1000 }]);
     this.#deps.logger.info({ version, node: process.version, pid: process.pid }, "starting");
     const { host, port } = this.#config.admin;
     await this.#admin?.listen({ host, port }, adminDefaultPort);

@@ -149,6 +149,12 @@ export function runtime() {
             queries: [query(sum(gauge("fleet.aead.backend"), "job", "backend"), "{{job}} {{backend}}")],
           }),
           timeseries({
+            title: "Clocks, ahead of Prometheus",
+            description: "By process. More than a few seconds either way is bad; from 30 s on, 2022 methods are refused.",
+            unit: DurationSeconds,
+            queries: [query(`${gauge("fleet.clock.seconds")} - timestamp(${gauge("fleet.clock.seconds")})`, SERVICE_AND_PROCESS)],
+          }),
+          timeseries({
             title: "Time since start",
             description: "By process. Saw teeth are bad: something restarts again and again.",
             unit: DurationSeconds,

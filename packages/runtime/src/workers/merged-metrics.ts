@@ -28,6 +28,7 @@ const GAUGES: Readonly<Partial<Record<MetricName, Merging>>> = {
   "fleet.management.connected": "min",
   "fleet.store.available": "min",
   "fleet.draining": "max",
+  "fleet.clock.seconds": "max",
   "fleet.aead.backend": "max",
   "fleet.build.info": "first",
   "fleet.config.reloads": "first",
