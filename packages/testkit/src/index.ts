@@ -1,4 +1,4 @@
-export { type BlackHole, blackHole } from "./black-hole.ts";
+export { type BlackHole, blackHole, startBlackHole } from "./black-hole.ts";
 export { docker, engineMissingReason, type ImageName, serviceImage } from "./container-engine.ts";
 export { type CurlResult, curlMissingReason, runCurl } from "./curl.ts";
 export { DeadlineError, eventually, withDeadline } from "./deadline.ts";
@@ -32,6 +32,7 @@ export { PseudoRandom, pseudoRandomSha256 } from "./pseudo-random.ts";
 export { type Measurement, RecordingMetrics } from "./recording-metrics.ts";
 export { ResultQueue } from "./result-queue.ts";
 export { ScriptedEnvironment, type ScriptedEnvironmentOptions } from "./scripted-environment.ts";
+export { SecretFolder } from "./secret-folder.ts";
 export { ConnectionEndedError, readExactly, readThrough } from "./socket-reader.ts";
 export { decodeSocksAddress, encodeSocksAddress, type SocksEndpoint } from "./socks-address.ts";
 export {

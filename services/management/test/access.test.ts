@@ -10,7 +10,7 @@ import {
   TrafficServiceService,
   UpstreamServiceService,
 } from "@shadowfleet/control-api";
-import { SecretFolder } from "./certificates.ts";
+import { SecretFolder } from "@shadowfleet/testkit";
 import {
   call,
   type FleetClients,

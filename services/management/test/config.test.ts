@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ConfigError, redactedConfigYaml } from "@shadowfleet/runtime";
+import { SecretFolder } from "@shadowfleet/testkit";
 import { loadManagementConfig } from "../src/index.ts";
-import { SecretFolder } from "./certificates.ts";
 
 const load = (data: object) => loadManagementConfig({ name: "test.yaml", data });
 const problemsOf = (data: object): string[] => {

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { AccessKey } from "@shadowfleet/control-api";
-import { eventually, type RunningProgram, runProgram, startNodeScript } from "@shadowfleet/testkit";
-import { SecretFolder } from "./certificates.ts";
+import { eventually, type RunningProgram, runProgram, SecretFolder, startNodeScript } from "@shadowfleet/testkit";
 import { call, FleetClients, failureOf } from "./management-fixture.ts";
 
 const MAIN = join(import.meta.dirname, "../src/main.ts");

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { AccessKey } from "@shadowfleet/control-api";
 import { openStore, storeSchema } from "@shadowfleet/store";
-import { eventually, type RedisServer, recordSpans, redisMissingReason, startRedis } from "@shadowfleet/testkit";
-import { SecretFolder } from "./certificates.ts";
+import { eventually, type RedisServer, recordSpans, redisMissingReason, SecretFolder, startRedis } from "@shadowfleet/testkit";
 import { call, failureOf, type ManagementFixture, startManagement } from "./management-fixture.ts";
 import { startRelayDouble } from "./relay-double.ts";
 
