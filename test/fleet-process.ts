@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly maxDescriptors?: number;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Run in place of the service's `main.ts`. */
+  readonly main?: string;
 }
 
 /** Starts `services/NAME/src/main.ts --config FILE` and waits until it is ready. */
@@ -30,14 +32,14 @@ export async function startService(
   name: ServiceName,
   config: object,
   flags: readonly string[] = [],
-  { maxDescriptors, env = {} }: ServiceOptions = {},
+  { maxDescriptors, env = {}, main = join(ROOT, "services", name, "src/main.ts") }: ServiceOptions = {},
 ): Promise<FleetProcess> {
   const adminPort = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "shadowfleet-"));
   const configFile = join(folder, `${name}.json`);
   // The ancestor's format has no `admin`, but does not mind it.
   writeFileSync(configFile, JSON.stringify({ ...config, admin: { port: adminPort } }));
-  const args = [join(ROOT, "services", name, "src/main.ts"), "--config", configFile, ...flags];
+  const args = [main, "--config", configFile, ...flags];
   const program =
     maxDescriptors === undefined
       ? startNodeScript(args[0]!, args.slice(1), { env })

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CreateUpstreamRequest } from "@shadowfleet/control-api";
 import { runProgram, type SocksEndpoint, serviceImage } from "@shadowfleet/testkit";
 import { Api } from "../fleet/api.ts";
+import type { LoadedFleet } from "../traffic/loaded-fleet.ts";
 import { Crew } from "./crew.ts";
 import { openEngine } from "./engine.ts";
 import type { FleetContainer } from "./fleet-container.ts";
@@ -34,10 +35,11 @@ async function makeImages(): Promise<Record<ServiceName, string>> {
  * Containers as compose and the chart run them, on networks of their own: Redis, two managements, two tcp-relays, a udp-relay, a gateway, a target. From
  * outside 127.0.0.1 reaches the gateway's and the managements' ports, nothing else of it.
  */
-export class ContainerFleet implements AsyncDisposable {
+export class ContainerFleet implements LoadedFleet, AsyncDisposable {
   readonly crew: Crew;
   readonly networks: FleetNetworks;
   readonly target: TargetContainer;
+  readonly upstreamIds = TCP_RELAYS;
   readonly #folder: FleetFolder;
   readonly #resources: AsyncDisposableStack;
   #api: Api | undefined;

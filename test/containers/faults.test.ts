@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { engineMissingReason } from "@shadowfleet/testkit";
+import { type Fault, measure } from "../traffic/fault.ts";
+import { type FaultFigures, markdownTable } from "../traffic/fault-figures.ts";
+import { DATAGRAM_BYTES_PER_SECOND } from "../traffic/load.ts";
 import { ContainerFleet, GATEWAY, MANAGEMENTS, TCP_RELAYS, UDP_RELAY } from "./container-fleet.ts";
-import { type Fault, measure } from "./fault.ts";
-import { type FaultFigures, markdownTable } from "./fault-figures.ts";
-import { DATAGRAM_BYTES_PER_SECOND } from "./traffic/load.ts";
 
 const reason = engineMissingReason();
 const DRAIN = { delayS: 0, timeoutS: 5 };

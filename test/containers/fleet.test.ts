@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { engineMissingReason, eventually, socks5Request, withDeadline } from "@shadowfleet/testkit";
-import { Account } from "./account.ts";
+import { Account } from "../traffic/account.ts";
+import { associateThrough } from "../traffic/datagrams.ts";
+import { Download } from "../traffic/flow.ts";
+import { ECHO_PORT } from "../traffic/target/ports.ts";
 import { ContainerFleet, GATEWAY, GATEWAY_KEY, MANAGEMENTS, TCP_RELAYS, UDP_RELAY } from "./container-fleet.ts";
-import { ECHO_PORT } from "./target/ports.ts";
-import { associateThrough } from "./traffic/datagrams.ts";
-import { Download } from "./traffic/flow.ts";
 
 const reason = engineMissingReason();
 const MB = 1_000_000;

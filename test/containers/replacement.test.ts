@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { engineMissingReason, eventually } from "@shadowfleet/testkit";
-import { Account } from "./account.ts";
+import { Account } from "../traffic/account.ts";
+import { Download } from "../traffic/flow.ts";
+import { Load } from "../traffic/load.ts";
 import { ContainerFleet, TCP_RELAYS } from "./container-fleet.ts";
-import { Download } from "./traffic/flow.ts";
-import { Load } from "./traffic/load.ts";
 
 const reason = engineMissingReason();
 const DRAIN = { delayS: 2, timeoutS: 60 };
@@ -30,7 +30,7 @@ describe("rolling replacement of the relays under load", reason === undefined ? 
   before(async () => {
     fleet = await ContainerFleet.start(DRAIN);
     account = await Account.open(fleet);
-    load = await Load.start(fleet, 0);
+    load = await Load.start(fleet, { pairs: 0 });
   });
   after(async () => {
     await load?.[Symbol.asyncDispose]();

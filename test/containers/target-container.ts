@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { ContainerRuntimeClient } from "testcontainers";
+import { STATS_PORT, type TargetStats } from "../traffic/target/ports.ts";
 import { NODE_IMAGE } from "./engine.ts";
 import { FleetContainer } from "./fleet-container.ts";
 import type { FleetNetwork } from "./networks.ts";
-import { STATS_PORT, type TargetStats } from "./target/ports.ts";
 
-const SCRIPTS = join(import.meta.dirname, "target");
+const SCRIPTS = join(import.meta.dirname, "../traffic/target");
 const STATS = `${STATS_PORT}/tcp`;
 
 /** What the fleet's clients talk to: echo, sink and source in a container that relays alone can reach, and its counts for the test. */

@@ -13,13 +13,15 @@ export class Member implements AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly #config: object;
+  readonly #main: string | undefined;
   #process: FleetProcess | undefined;
 
-  constructor(name: ServiceName, host: string, port: number, config: object) {
+  constructor(name: ServiceName, host: string, port: number, config: object, main?: string) {
     this.name = name;
     this.host = host;
     this.port = port;
     this.#config = config;
+    this.#main = main;
   }
 
   get process(): FleetProcess {
@@ -29,12 +31,16 @@ export class Member implements AsyncDisposable {
 
   async start(): Promise<void> {
     const flags = this.name.endsWith("relay") ? ["--allow-private-targets"] : [];
-    this.#process = await startService(this.name, this.#config, flags);
+    this.#process = await startService(this.name, this.#config, flags, this.#main === undefined ? {} : { main: this.#main });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.process.program.signal(name);
   }
 
   /** SIGKILL. */
   async kill(): Promise<void> {
-    this.process.program.signal("SIGKILL");
+    this.signal("SIGKILL");
     await this.process.program.exited;
   }
 
@@ -52,6 +58,12 @@ export interface FleetOptions {
   readonly gateways?: number;
   /** What every process of a kind has in its file besides. */
   readonly settings?: Partial<Record<ServiceName, object>>;
+  /** What management declares, made from the relays' port. Without it that port is created at run time. */
+  readonly declared?: (relayPort: number) => object;
+  /** What members use in place of a management's port on 127.0.0.1, for example a link to it. */
+  readonly linkManagement?: (port: number) => Promise<number>;
+  /** A script for the first relay of a kind, in place of the service's own main. */
+  readonly mains?: Partial<Record<ServiceName, string>>;
 }
 
 /** Separate processes on loopback, coordinated over gRPC and sharing a store. */
@@ -72,20 +84,24 @@ export class Fleet implements AsyncDisposable {
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
-    const { store, managements = 1, tcpRelays = 1, udpRelays = 0, gateways = 0, settings = {} } = options;
+    const { store, managements = 1, tcpRelays = 1, udpRelays = 0, gateways = 0, settings = {}, mains = {} } = options;
+    const { linkManagement = async (port) => port } = options;
     const ports = await Promise.all(Array.from({ length: managements }, () => freePort()));
-    const addresses = ports.map((port) => `127.0.0.1:${port}`);
+    const linked = await Promise.all(ports.map(linkManagement));
+    const addresses = linked.map((port) => `127.0.0.1:${port}`);
     const relayPort = await freePort();
+    const declared = options.declared?.(relayPort);
     const membership = (memberId: string) => ({ management: { addresses, insecure: true }, store, memberId });
     const relay = (name: "tcp-relay" | "udp-relay", index: number): Member => {
       const bindHost = `127.0.0.${index + 1}`;
       const fleet = { ...membership(`${name}-${index + 1}`), bindHost };
-      return new Member(name, bindHost, relayPort, { fleet, drainTimeout: "20s", ...settings[name] });
+      const main = index === 0 ? mains[name] : undefined;
+      return new Member(name, bindHost, relayPort, { fleet, drainTimeout: "20s", ...settings[name] }, main);
     };
     const gatewayPorts = await Promise.all(Array.from({ length: gateways }, () => freePort()));
     const management = (port: number): Member => {
       const config = { grpc: { port }, store, publicHost: "127.0.0.1", defaults: { port: relayPort } };
-      return new Member("management", "127.0.0.1", port, { ...config, ...settings.management });
+      return new Member("management", "127.0.0.1", port, { ...config, ...(declared ? { declared } : {}), ...settings.management });
     };
     const gateway = (port: number, index: number): Member => {
       const config = { listen: { host: "127.0.0.1", port }, fleet: membership(`gateway-${index + 1}`) };
@@ -99,7 +115,7 @@ export class Fleet implements AsyncDisposable {
     });
     try {
       for (const management of fleet.managements) await management.start();
-      await fleet.cli("port", "create", String(relayPort)).catch(() => undefined);
+      if (!declared) await fleet.cli("port", "create", String(relayPort)).catch(() => undefined);
       await Promise.all([...fleet.tcpRelays, ...fleet.udpRelays, ...fleet.gateways].map((member) => member.start()));
     } catch (error) {
       await fleet[Symbol.asyncDispose]();

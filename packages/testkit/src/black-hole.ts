@@ -14,7 +14,7 @@ const STANDSTILL = `
 `;
 const CONNECTED_WITHIN_MS = 100;
 
-export interface BlackHole {
+export interface BlackHole extends AsyncDisposable {
   readonly port: number;
   /** Lets it accept from now on. */
   release(): void;
@@ -28,8 +28,15 @@ async function connects(socket: net.Socket): Promise<boolean> {
   );
 }
 
-/** A loopback address and port where connecting neither succeeds nor fails. */
+/** The same for as long as a test runs. */
 export async function blackHole(t: TestContext, host: string, port = 0): Promise<BlackHole> {
+  const hole = await startBlackHole(host, port);
+  t.after(() => hole[Symbol.asyncDispose]());
+  return hole;
+}
+
+/** A loopback address and port where connecting neither succeeds nor fails. */
+export async function startBlackHole(host: string, port = 0): Promise<BlackHole> {
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const release = (): void => {
     Atomics.store(gate, 0, 1);
@@ -38,12 +45,12 @@ export async function blackHole(t: TestContext, host: string, port = 0): Promise
   const worker = new Worker(STANDSTILL, { eval: true, workerData: { host, port, gate } });
   const [bound] = await once(worker, "message");
   const fillers: net.Socket[] = [];
-  t.after(async () => {
+  const close = async (): Promise<void> => {
     for (const socket of fillers) socket.destroy();
     release();
     await worker.terminate();
-  });
+  };
   do fillers.push(net.connect({ host, port: bound }).on("error", () => {}));
   while (await connects(fillers.at(-1)!));
-  return { port: bound, release };
+  return { port: bound, release, [Symbol.asyncDispose]: close };
 }

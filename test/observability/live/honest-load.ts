@@ -1,10 +1,11 @@
-import { Load } from "../../fleet/load.ts";
 import { udpEchoThrough, uploadThrough } from "../../interop/exchanges.ts";
+import { Upload } from "../../traffic/flow.ts";
+import { TargetProcess } from "../../traffic/target-process.ts";
 import type { ObservedFleet } from "./observed-fleet.ts";
 import { Repetition } from "./repetition.ts";
 
-/** About 3 MB/s up. */
-const STEADY_CONNECTIONS = 2;
+const STEADY_UPLOADS = 2;
+const BYTES_PER_SECOND = 1_500_000;
 const SHORT_BYTES = 20_000;
 const PAUSE_MS = 250;
 
@@ -12,7 +13,11 @@ const PAUSE_MS = 250;
 export async function startHonestLoad({ fleet }: ObservedFleet, resources: AsyncDisposableStack): Promise<readonly Repetition[]> {
   const [gateway] = fleet.gateways;
   if (!gateway) throw new Error("there is no gateway");
-  resources.use(await Load.start({ proxies: fleet.gateways, connections: STEADY_CONNECTIONS }));
+  const { host } = resources.use(await TargetProcess.start());
+  for (let index = 0; index < STEADY_UPLOADS; index++) {
+    const upload = await Upload.start({ proxy: gateway, target: host, bytesPerSecond: BYTES_PER_SECOND });
+    resources.defer(() => upload.destroy());
+  }
   return [
     new Repetition("short uploads", PAUSE_MS, () => uploadThrough(gateway, SHORT_BYTES)),
     new Repetition("datagrams", PAUSE_MS, () => udpEchoThrough(gateway)),

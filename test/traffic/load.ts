@@ -1,6 +1,6 @@
-import type { ContainerFleet } from "../container-fleet.ts";
 import { DATAGRAM_LENGTH, Datagrams } from "./datagrams.ts";
 import { Download, type Flow, Upload } from "./flow.ts";
+import type { LoadedFleet } from "./loaded-fleet.ts";
 import { ShortConnections } from "./short-connections.ts";
 
 const BYTES_PER_SECOND = 200_000;
@@ -9,7 +9,14 @@ const DATAGRAM_EVERY_MS = 100;
 /** What a second of datagrams adds to the counters, there and back. */
 export const DATAGRAM_BYTES_PER_SECOND = (2 * DATAGRAM_LENGTH * 1000) / DATAGRAM_EVERY_MS;
 
-/** Steady load through the gateway: long uploads and downloads, as many on either relay, then short connections and datagrams beside them. */
+export interface LoadOptions {
+  /** So many uploads and as many downloads on each tcp-relay. */
+  readonly pairs: number;
+  /** After so long a datagram counts as unanswered. Default 5 s. */
+  readonly answerWaitMs?: number;
+}
+
+/** Steady load through the gateway: long uploads and downloads, as many on each relay, then short connections and datagrams beside them. */
 export class Load implements AsyncDisposable {
   readonly flows: readonly Flow[];
   readonly short: ShortConnections;
@@ -21,17 +28,23 @@ export class Load implements AsyncDisposable {
     this.datagrams = datagrams;
   }
 
-  /** `pairs`: so many uploads and as many downloads on each of the two relays. */
-  static async start(fleet: ContainerFleet, pairs: number): Promise<Load> {
+  static async start(fleet: LoadedFleet, { pairs, answerWaitMs }: LoadOptions): Promise<Load> {
+    const each = pairs * fleet.upstreamIds.length;
     const options = { proxy: fleet.proxy, target: fleet.target.host, bytesPerSecond: BYTES_PER_SECOND };
     const flows: Flow[] = [];
-    // One after the other: the gateway's round robin then gives every second one to the same relay.
-    for (let index = 0; index < 2 * pairs; index++) flows.push(await Upload.start(options));
-    for (let index = 0; index < 2 * pairs; index++) flows.push(await Download.start(options));
+    // One after the other: the gateway's round robin then gives every relay as many.
+    for (let index = 0; index < each; index++) flows.push(await Upload.start(options));
+    for (let index = 0; index < each; index++) flows.push(await Download.start(options));
     const proxy = () => fleet.proxy;
     const short = new ShortConnections({ proxy, target: fleet.target.host, everyMs: SHORT_EVERY_MS });
     const udpProxy = () => fleet.udpProxy;
-    const datagrams = new Datagrams({ proxy, udpProxy, target: fleet.target.host, everyMs: DATAGRAM_EVERY_MS });
+    const datagrams = new Datagrams({
+      proxy,
+      udpProxy,
+      target: fleet.target.host,
+      everyMs: DATAGRAM_EVERY_MS,
+      ...(answerWaitMs ? { answerWaitMs } : {}),
+    });
     return new Load(flows, short, datagrams);
   }
 

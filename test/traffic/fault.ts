@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "@shadowfleet/testkit";
 import { Account } from "./account.ts";
-import { type ContainerFleet, TCP_RELAYS } from "./container-fleet.ts";
 import type { FaultFigures } from "./fault-figures.ts";
-import { Load } from "./traffic/load.ts";
-import type { ShortConnection } from "./traffic/short-connections.ts";
+import { Load } from "./load.ts";
+import type { LoadedFleet } from "./loaded-fleet.ts";
+import type { ShortConnection } from "./short-connections.ts";
 
-/** An upload and a download on either relay. */
+/** An upload and a download on each relay. */
 const PAIRS = 1;
 const BEFORE_MS = 1_000;
 /** So long in a row everything has to go well before the fault counts as got over. */
@@ -21,25 +21,34 @@ export interface Fault {
   /** Whether bytes may be missing from the counters for good. Default false. */
   readonly losesCounts?: boolean;
   /** Breaks something, waits, and repairs it; resolves when it is repaired. */
-  readonly happen: () => Promise<void>;
+  readonly happen: (load: Load) => Promise<void>;
+  /** Payload bytes that clients of its own received: they are on the books too. */
+  readonly received?: () => number;
+}
+
+export interface MeasureOptions {
+  /** After so long a datagram counts as unanswered. Default 5 s. */
+  readonly answerWaitMs?: number;
 }
 
 /** Puts load on the fleet, lets the fault happen, waits until all goes well again, and balances the counters. */
-export async function measure(fleet: ContainerFleet, fault: Fault): Promise<FaultFigures> {
+export async function measure(fleet: LoadedFleet, fault: Fault, { answerWaitMs }: MeasureOptions = {}): Promise<FaultFigures> {
   await closeCircuits(fleet);
   const account = await Account.open(fleet);
-  await using load = await Load.start(fleet, PAIRS);
+  await using load = await Load.start(fleet, { pairs: PAIRS, ...(answerWaitMs ? { answerWaitMs } : {}) });
   await eventually("every flow to run", () => load.flows.every((flow) => flow.moved > 0), RECOVERY_DEADLINE_MS);
   const before = load.moved;
   await sleep(BEFORE_MS);
   const bytesPerSecond = ((load.moved - before) / BEFORE_MS) * 1000;
   const brokenMs = performance.now();
-  await fault.happen();
+  await fault.happen(load);
   const repairedMs = performance.now();
   await eventually("everything to go well again", () => hasBeenWell(load, repairedMs), RECOVERY_DEADLINE_MS);
   const lost = load.lost.length;
   await load.finish();
-  const balance = await account.close(load.received, fault.losesCounts ? SETTLE_INEXACT_MS : SETTLE_DEADLINE_MS);
+  const received = load.received + (fault.received?.() ?? 0);
+  const balance = await account.close(received, fault.losesCounts ? SETTLE_INEXACT_MS : SETTLE_DEADLINE_MS);
+  const answersLost = await account.answersLost(load.datagrams.received);
   const { finished, failed, late } = load.short;
   return {
     fault: fault.name,
@@ -52,17 +61,19 @@ export async function measure(fleet: ContainerFleet, fault: Fault): Promise<Faul
     },
     datagrams: { total: load.datagrams.sent, unanswered: load.datagrams.lostStartsMs.length },
     recoveredMs: recoveryOf(load, brokenMs),
+    datagramsRecoveredMs: Math.max(0, (load.datagrams.lostStartsMs.at(-1) ?? 0) - brokenMs),
     balance,
+    answersLost,
     bytesPerSecond,
   };
 }
 
 /** A circuit that an earlier fault opened would keep half of the load from its relay. */
-async function closeCircuits(fleet: ContainerFleet): Promise<void> {
+async function closeCircuits(fleet: LoadedFleet): Promise<void> {
   const { upstreams } = fleet.api.clients;
-  for (const id of TCP_RELAYS) await fleet.api.call(upstreams, upstreams.resetCircuit, { id });
+  for (const id of fleet.upstreamIds) await fleet.api.call(upstreams, upstreams.resetCircuit, { id });
   await eventually("failCnt to be 0", async () =>
-    (await Promise.all(TCP_RELAYS.map((id) => fleet.api.failCount(id)))).every((n) => n === 0),
+    (await Promise.all(fleet.upstreamIds.map((id) => fleet.api.failCount(id)))).every((n) => n === 0),
   );
 }
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { bindUdp, SOCKS5_UDP_ASSOCIATE, SocksAssociation, type SocksEndpoint, socks5Request } from "@shadowfleet/testkit";
-import { ECHO_PORT } from "../target/ports.ts";
+import { ECHO_PORT } from "./target/ports.ts";
 
 export const DATAGRAM_LENGTH = 200;
 const ANSWER_WAIT_MS = 5_000;
+const ASSOCIATE_DEADLINE_MS = 5_000;
 
 export interface DatagramOptions {
   readonly proxy: () => SocksEndpoint;
@@ -11,11 +12,13 @@ export interface DatagramOptions {
   readonly udpProxy: () => SocksEndpoint;
   readonly target: string;
   readonly everyMs: number;
+  /** After so long a datagram counts as unanswered. Default 5 s. */
+  readonly answerWaitMs?: number;
 }
 
 export async function associateThrough({ proxy, udpProxy }: Pick<DatagramOptions, "proxy" | "udpProxy">): Promise<SocksAssociation> {
   const target = { host: "0.0.0.0", port: 0 };
-  const request = { proxy: proxy(), command: SOCKS5_UDP_ASSOCIATE, target, deadlineMs: ANSWER_WAIT_MS };
+  const request = { proxy: proxy(), command: SOCKS5_UDP_ASSOCIATE, target, deadlineMs: ASSOCIATE_DEADLINE_MS };
   const { ok, reply, socket } = await socks5Request(request);
   if (!ok) {
     socket.destroy();
@@ -78,7 +81,7 @@ export class Datagrams {
   async #exchange(payload: Buffer): Promise<void> {
     this.#association ??= await associateThrough(this.#options);
     this.#association.send({ host: this.#options.target, port: ECHO_PORT }, payload);
-    const answer = await this.#association.receive(ANSWER_WAIT_MS);
+    const answer = await this.#association.receive(this.#options.answerWaitMs ?? ANSWER_WAIT_MS);
     this.#received += answer.payload.length;
     if (!answer.payload.equals(payload)) throw new Error("another payload came back");
   }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { type SocksEndpoint, socks5Request } from "@shadowfleet/testkit";
-import { matchesPattern, patternFrom } from "../target/pattern.ts";
-import { SINK_PORT, SOURCE_PORT } from "../target/ports.ts";
+import { matchesPattern, patternFrom } from "./target/pattern.ts";
+import { SINK_PORT, SOURCE_PORT } from "./target/ports.ts";
 
 const TICK_MS = 20;
 const SOCKS_DEADLINE_MS = 40_000;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { readExactly, type SocksEndpoint, socks5Request } from "@shadowfleet/testkit";
-import { ECHO_PORT } from "../target/ports.ts";
+import { ECHO_PORT } from "./target/ports.ts";
 
 const PAYLOAD = Buffer.alloc(64, "shadowfleet ");
 /** A person waiting for a page takes this long for a failure. */

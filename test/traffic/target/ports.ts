@@ -1,4 +1,4 @@
-/** Where the target container listens, and what it counts. */
+/** Where the target listens, and what it counts. */
 export const ECHO_PORT = 7001;
 export const SINK_PORT = 7002;
 export const SOURCE_PORT = 7003;

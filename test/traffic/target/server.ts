@@ -1,6 +1,6 @@
 /**
- * Runs inside the target container, with nothing but Node: echo (TCP and UDP), a sink, a paced source, and what they counted. A connection to the source
- * begins with a line `BYTES_PER_SECOND TOTAL`; the stream ends after TOTAL bytes (0: never) or with the client's FIN.
+ * Needs nothing but Node, so that it runs in a container too: echo (TCP and UDP), a sink, a paced source, and what they counted. A connection to the source
+ * begins with a line `BYTES_PER_SECOND TOTAL`; the stream ends after TOTAL bytes (0: never) or with the client's FIN. Argument: the address to listen on.
  */
 import { createSocket } from "node:dgram";
 import { createServer as createHttpServer } from "node:http";
@@ -9,6 +9,7 @@ import { patternFrom } from "./pattern.ts";
 import { ECHO_PORT, SINK_PORT, SOURCE_PORT, STATS_PORT, type TargetStats } from "./ports.ts";
 
 const TICK_MS = 20;
+const HOST = process.argv[2] ?? "0.0.0.0";
 
 let tcpReceived = 0;
 let udpReceived = 0;
@@ -25,7 +26,7 @@ function serve(port: number, handle: (socket: Socket) => void): void {
     });
     handle(socket);
   });
-  server.listen(port, "0.0.0.0");
+  server.listen(port, HOST);
 }
 
 /** Writes the pattern at the pace asked for; what cannot be written now is due later. */
@@ -76,12 +77,12 @@ echo.on("message", (payload, sender) => {
     if (!error) udpSent += payload.length;
   });
 });
-echo.bind(ECHO_PORT, "0.0.0.0");
+echo.bind(ECHO_PORT, HOST);
 
 createHttpServer((_request, response) => {
   const stats: TargetStats = { tcpReceived, udpReceived, udpSent, open: open.size };
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify(stats));
-}).listen(STATS_PORT, "0.0.0.0");
+}).listen(STATS_PORT, HOST);
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));

@@ -10,7 +10,11 @@ export interface FaultFigures {
   readonly datagrams: { readonly total: number; readonly unanswered: number };
   /** From the fault to the start of the first short connection with none behind it that failed or was late; 0 when none was. */
   readonly recoveredMs: number;
+  /** From the fault to the last datagram that was not answered; 0 when there was none. */
+  readonly datagramsRecoveredMs: number;
   readonly balance: Balance;
+  /** Payload bytes of datagrams that the target sent and no client received; a relay that they passed has counted them. */
+  readonly answersLost: number;
   /** What moved in a second before the fault. */
   readonly bytesPerSecond: number;
 }

@@ -1,5 +1,6 @@
 import { settles } from "../fleet/fleet.ts";
-import type { ContainerFleet } from "./container-fleet.ts";
+import type { LoadedFleet } from "./loaded-fleet.ts";
+import type { TargetStats } from "./target/ports.ts";
 
 const SETTLE_DEADLINE_MS = 20_000;
 
@@ -14,30 +15,31 @@ export interface Balance {
 
 /** Compares what the fleet counts with what arrived, from one moment on. Begin and end it while nothing moves. */
 export class Account {
-  readonly #fleet: ContainerFleet;
+  readonly #fleet: LoadedFleet;
   readonly #countedBefore: number;
-  readonly #atTargetBefore: number;
+  readonly #before: TargetStats;
 
-  private constructor(fleet: ContainerFleet, countedBefore: number, atTargetBefore: number) {
+  private constructor(fleet: LoadedFleet, countedBefore: number, before: TargetStats) {
     this.#fleet = fleet;
     this.#countedBefore = countedBefore;
-    this.#atTargetBefore = atTargetBefore;
+    this.#before = before;
   }
 
-  static async open(fleet: ContainerFleet): Promise<Account> {
-    return new Account(fleet, await fleet.api.totalBytes(), await receivedAtTarget(fleet));
+  static async open(fleet: LoadedFleet): Promise<Account> {
+    return new Account(fleet, await fleet.api.totalBytes(), await fleet.target.stats());
   }
 
   /** `atClients`: payload bytes that clients received since. Waits until the counters have caught up with what arrived. */
   async close(atClients: number, deadlineMs = SETTLE_DEADLINE_MS): Promise<Balance> {
-    const received = (await receivedAtTarget(this.#fleet)) - this.#atTargetBefore + atClients;
+    const { tcpReceived, udpReceived } = await this.#fleet.target.stats();
+    const received = tcpReceived + udpReceived - this.#before.tcpReceived - this.#before.udpReceived + atClients;
     const read = async (): Promise<number> => (await this.#fleet.api.totalBytes()) - this.#countedBefore;
     const counted = await settles("the counters", read, received, deadlineMs);
     return { counted, received, difference: counted - received };
   }
-}
 
-async function receivedAtTarget(fleet: ContainerFleet): Promise<number> {
-  const { tcpReceived, udpReceived } = await fleet.target.stats();
-  return tcpReceived + udpReceived;
+  /** Payload bytes of datagrams that the target sent since and clients did not receive: a relay that they passed has counted them. */
+  async answersLost(receivedInDatagrams: number): Promise<number> {
+    return (await this.#fleet.target.stats()).udpSent - this.#before.udpSent - receivedInDatagrams;
+  }
 }

@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { type RedisServer, type SocksEndpoint, startRedis } from "@shadowfleet/testkit";
+import { Api } from "../fleet/api.ts";
+import { DatagramLink } from "../fleet/datagram-link.ts";
+import { Fleet, type Member } from "../fleet/fleet.ts";
+import { Link } from "../fleet/link.ts";
+import type { LoadedFleet } from "../traffic/loaded-fleet.ts";
+import { TargetProcess } from "../traffic/target-process.ts";
+import { SmallDisk } from "./small-disk.ts";
+
+const CLOCKED = join(import.meta.dirname, "clocked-service.ts");
+const METHOD = "2022-blake3-aes-128-gcm";
+/** Of the first tcp-relay and udp-relay as the gateway sees them. */
+const LINK_HOST = "127.0.0.11";
+const TCP_RELAYS = 2;
+const LOSS_SEED = 20;
+
+export interface ChaosFleetOptions {
+  /** Of every process, instead of a Redis with an append-only file behind a link. */
+  readonly store?: object;
+}
+
+/**
+ * The fleet that suffers: processes on loopback, two of each relay, two managements and a gateway, all configuration declared. Between its parts are links in
+ * the test's hands: before Redis, before each management, and between the gateway and the first relays, which also have clocks that can be stepped.
+ */
+export class ChaosFleet implements LoadedFleet, AsyncDisposable {
+  readonly upstreamIds = ["relay-1", "relay-2"];
+  readonly fleet: Fleet;
+  readonly target: TargetProcess;
+  /** A management's, past its link. */
+  readonly api: Api;
+  readonly managementLinks: readonly Link[];
+  /** Between the gateway and the first tcp-relay. */
+  readonly relayLink: Link;
+  /** Between the gateway and the first udp-relay. */
+  readonly datagramLink: DatagramLink;
+  readonly #own: OwnStore | undefined;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(parts: Parts, resources: AsyncDisposableStack) {
+    this.fleet = parts.fleet;
+    this.target = parts.target;
+    this.api = parts.api;
+    this.#own = parts.own;
+    this.managementLinks = parts.managementLinks;
+    this.relayLink = parts.relayLink;
+    this.datagramLink = parts.datagramLink;
+    this.#resources = resources;
+  }
+
+  static async start({ store }: ChaosFleetOptions = {}): Promise<ChaosFleet> {
+    await using resources = new AsyncDisposableStack();
+    const own = store ? undefined : await startStore(resources);
+    const managementLinks: Link[] = [];
+    const target = resources.use(await TargetProcess.start());
+    const relay = { timeouts: { handshake: "2s", dial: "3s" }, drainTimeout: "3s" };
+    const fleet = resources.use(
+      await Fleet.start({
+        store: store ?? { type: "redis", url: `redis://127.0.0.1:${own?.redisLink.port}` },
+        managements: 2,
+        tcpRelays: TCP_RELAYS,
+        udpRelays: TCP_RELAYS,
+        gateways: 1,
+        declared,
+        settings: { "tcp-relay": relay, "udp-relay": relay, gateway: { policy: "round-robin", timeouts: { dial: "2s" } } },
+        mains: { "tcp-relay": CLOCKED, "udp-relay": CLOCKED },
+        linkManagement: async (port) => {
+          const link = resources.use(await Link.start({ toPort: port }));
+          managementLinks.push(link);
+          return link.port;
+        },
+      }),
+    );
+    const at = { host: LINK_HOST, port: fleet.relayPort };
+    const relayLink = resources.use(await Link.start({ ...at, toPort: fleet.relayPort }));
+    const datagramLink = resources.use(await DatagramLink.start({ ...at, toHost: "127.0.0.1", seed: LOSS_SEED }));
+    const api = new Api(fleet.managements[0]!.port);
+    resources.defer(() => api.close());
+    const parts = { fleet, target, api, own, managementLinks, relayLink, datagramLink };
+    return new ChaosFleet(parts, resources.move());
+  }
+
+  get gateway(): Member {
+    return this.fleet.gateways[0]!;
+  }
+
+  get proxy(): SocksEndpoint {
+    return this.gateway;
+  }
+
+  get udpProxy(): SocksEndpoint {
+    return this.gateway;
+  }
+
+  /** Its Redis, the disk of that, and the link before it. */
+  get store(): OwnStore {
+    if (!this.#own) throw new Error("this fleet's store is another one");
+    return this.#own;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+type Parts = Pick<ChaosFleet, "fleet" | "target" | "api" | "managementLinks" | "relayLink" | "datagramLink"> & {
+  readonly own: OwnStore | undefined;
+};
+
+interface OwnStore {
+  readonly redis: RedisServer;
+  readonly redisLink: Link;
+  readonly disk: SmallDisk;
+}
+
+/** An append-only file, each write on disk before its answer. */
+async function startStore(resources: AsyncDisposableStack): Promise<OwnStore> {
+  const disk = resources.use(await SmallDisk.mount());
+  const redis = resources.use(await startRedis({ dir: disk.dir, appendonly: true, args: ["--appendfsync", "always"] }));
+  const redisLink = resources.use(await Link.start({ toPort: redis.port }));
+  return { redis, redisLink, disk };
+}
+
+/** A port, its key and both relays as upstreams: what an empty Redis cannot take away. */
+function declared(port: number): object {
+  const [identityKey, secret] = [randomBytes(16).toString("base64"), randomBytes(16).toString("base64")];
+  const upstream = (id: string, host: string) => ({ id, host, port, method: METHOD, secret: `${identityKey}:${secret}` });
+  return {
+    ports: [{ port, method: METHOD, identityKey }],
+    keys: [{ id: "load", port, secret }],
+    upstreams: [upstream("relay-1", LINK_HOST), upstream("relay-2", "127.0.0.2")],
+  };
+}

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Upstream } from "@shadowfleet/control-api";
+import { startBlackHole } from "@shadowfleet/testkit";
+import type { ChaosFault } from "../chaos-fault.ts";
+import type { ChaosFleet } from "../chaos-fleet.ts";
+import { UNNOTICED } from "../limits.ts";
+
+const HOLE_HOST = "127.0.0.12";
+const LOSS = 0.1;
+const DELAY_MS = 40;
+
+/** Between the gateway and relays. */
+export function networkFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] {
+  const { relayLink, datagramLink, api } = chaos;
+  const { upstreams } = api.clients;
+  return [
+    {
+      id: "upstream-black-hole",
+      name: "an upstream is added that swallows every packet, and taken away again",
+      part: "network",
+      // Those whose turn it is wait for its dial (2 s), until failCnt knows.
+      limits: { ...UNNOTICED, recoveryS: 3 },
+      happen: async () => {
+        await using hole = await startBlackHole(HOLE_HOST);
+        const upstream = Upstream.fromPartial({ id: "hole", host: HOLE_HOST, port: hole.port, method: "aes-128-gcm", secret: "nobody" });
+        await api.call(upstreams, upstreams.createUpstream, { upstream, accessUri: "", requestId: "" });
+        await sleep(lastsMs);
+        await api.call(upstreams, upstreams.deleteUpstream, { id: "hole", resourceVersion: 0n });
+      },
+    },
+    {
+      id: "relay-partition",
+      name: "no byte passes between gateway and one tcp-relay",
+      part: "network",
+      limits: { ...UNNOTICED, recoveryS: 2 },
+      happen: async () => {
+        relayLink.mode = "hold";
+        await sleep(lastsMs);
+        relayLink.mode = "pass";
+      },
+    },
+    {
+      id: "network-loss",
+      name: `between gateway and relay 1: every tenth datagram lost each way, TCP ${DELAY_MS} ms late`,
+      part: "network",
+      // Lost there or back: 19 %, if all of them go this way.
+      limits: { ...UNNOTICED, datagramShare: 0.35, recoveryS: 2 },
+      happen: async () => {
+        relayLink.delayMs = DELAY_MS;
+        datagramLink.lossShare = LOSS;
+        await sleep(2 * lastsMs);
+        datagramLink.lossShare = 0;
+        relayLink.delayMs = 0;
+      },
+    },
+  ];
+}
