@@ -39,11 +39,12 @@ describe("our own format", () => {
       dialTimeoutMs: 10_000,
       idleTimeoutMs: 300_000,
       udpIdleTimeoutMs: 300_000,
-      maxStrangersPerSource: 256,
+      maxStrangersPerSource: 512,
       keyTrialsPerSource: 1000,
       keyTrials: 20_000,
       maxUdpSessionsPerKey: 512,
       replayFilter: true,
+      sharedReplay: { sip004: true, sip004WindowMs: 900_000, whenUnavailable: "accept" },
       allowSegmentedHeader: false,
       allowPrivateTargets: false,
       allowTargets: [],
@@ -67,6 +68,7 @@ describe("our own format", () => {
       timeouts: { handshake: 30s, dial: 5s, idle: 0s, udpIdle: 2m }
       limits: { maxConnections: 100, strangersPerSource: 5, strangers: 20, keyTrialsPerSource: 30, keyTrials: 90, udpSessionsPerKey: 8, udpSessions: 64 }
       replayFilter: false
+      sharedReplay: { sip004: false, sip004Window: 2m, whenUnavailable: refuse }
       allowSegmentedHeader: true
       admin: { host: 0.0.0.0, port: 9200 }
       log: { level: debug, format: text }
@@ -96,6 +98,7 @@ describe("our own format", () => {
       ],
     );
     assert.deepEqual([config.replayFilter, config.allowSegmentedHeader, config.drainTimeout], [false, true, 10_000]);
+    assert.deepEqual(config.sharedReplay, { sip004: false, sip004WindowMs: 120_000, whenUnavailable: "refuse" });
     assert.deepEqual(
       [config.admin, config.log],
       [

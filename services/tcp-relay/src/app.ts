@@ -11,15 +11,21 @@ import {
   RelayMember,
   type SessionEnd,
   type SessionRegistry,
+  type SharedSalts,
+  StoreSalts,
+  TrialBudget,
+  trialLimitsOf,
 } from "@shadowfleet/relay";
 import { type App, type AppDeps, createEnvironment, type Readiness } from "@shadowfleet/runtime";
 import { CachingResolver, type Resolver } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import manifest from "../package.json" with { type: "json" };
 import { Connections } from "./connections.ts";
+import { GroupSalts } from "./group-salts.ts";
 import { openRelayPort, type RelayPort } from "./port.ts";
 import type { RelayContext, RelaySettings } from "./relay-context.ts";
 import { SaltFilters } from "./salt-filters.ts";
+import { SharedReplay } from "./shared-replay.ts";
 import { SilentDrain } from "./silent-drain.ts";
 
 /** At least so long is tried to hand over the last counts when every session is over, however little is left of a drain's time. */
@@ -31,6 +37,8 @@ export interface TcpRelayDeps extends AppDeps, MemberDeps {
   readonly resolver?: Resolver;
   /** Where live sessions are entered; shared with others that list or cut sessions. */
   readonly sessions?: SessionRegistry;
+  /** Salts that others know too. Default: those of the fleet's store, where it is one that others see. */
+  readonly sharedSalts?: SharedSalts;
   /** Default: randomness of `node:crypto`, time of `clock`. */
   readonly environment?: WireEnvironment;
   /** Told once for every authenticated session when it is over. */
@@ -53,23 +61,28 @@ export function createApp(config: RelayConfig, deps: TcpRelayDeps): TcpRelayApp 
 }
 
 class TcpRelay implements TcpRelayApp {
-  readonly keys = new AccessKeyTable();
+  readonly keys: AccessKeyTable;
   readonly sessions: SessionRegistry;
   readonly #deps: TcpRelayDeps;
   readonly #connections = new Connections();
   readonly #saltFilters = new SaltFilters();
   readonly #listeners = new Map<number, RelayPort>();
   readonly #ports: PortSupervisor;
+  readonly #silentDrain: SilentDrain;
   readonly #context: RelayContext;
   #settings: RelaySettings;
   #member: RelayMember | undefined;
+  #sharedSalts: SharedSalts | undefined;
   #draining = false;
   #unobserve: () => void = () => {};
 
   constructor(config: RelayConfig, deps: TcpRelayDeps) {
     this.#deps = deps;
     this.sessions = deps.sessions ?? new LiveSessions();
+    this.#sharedSalts = deps.sharedSalts;
     this.#settings = settingsOf(config);
+    this.keys = new AccessKeyTable(new TrialBudget(deps.clock, () => trialLimitsOf(this.#settings.config)));
+    this.#silentDrain = this.#createSilentDrain();
     this.#context = this.#createContext();
     this.#ports = new PortSupervisor({
       logger: deps.logger,
@@ -92,6 +105,7 @@ class TcpRelay implements TcpRelayApp {
     const { config } = this.#settings;
     logConfigWarnings(this.#deps.logger, config);
     this.#member = this.#join(config);
+    this.#sharedSalts ??= this.#saltsToShare(config);
     this.#member?.start();
     await this.#ports.apply(config.ports);
   }
@@ -125,6 +139,13 @@ class TcpRelay implements TcpRelayApp {
     await this.#connections.drain(deadlineMs);
     await this.#member?.finish(Math.max(LAST_FLUSH_MS, until - clock.monotonic()));
     this.#unobserve();
+  }
+
+  /** With the fleet where its store is one, with the other workers where there are some. */
+  #saltsToShare({ fleet }: RelayConfig): SharedSalts | undefined {
+    const { worker } = this.#deps;
+    if (this.#member && fleet?.store.type === "redis") return new StoreSalts(this.#member.store);
+    return worker ? new GroupSalts(worker) : undefined;
   }
 
   #portReadiness(): Readiness {
@@ -180,8 +201,16 @@ class TcpRelay implements TcpRelayApp {
     };
   }
 
+  #createSilentDrain(): SilentDrain {
+    return new SilentDrain({
+      clock: this.#deps.clock,
+      timeoutMs: () => this.#settings.config.handshakeTimeoutMs,
+      limits: () => ({ perSource: this.#settings.config.maxStrangersPerSource, total: this.#settings.config.maxStrangers }),
+    });
+  }
+
   #createContext(): RelayContext {
-    const { logger, metrics, clock, resolver, environment } = this.#deps;
+    const { logger, metrics, clock, resolver, environment, worker } = this.#deps;
     const settings = () => this.#settings;
     return {
       get settings() {
@@ -195,8 +224,10 @@ class TcpRelay implements TcpRelayApp {
       keys: this.keys,
       sessions: this.sessions,
       connections: this.#connections,
-      silentDrain: new SilentDrain(clock, () => this.#settings.config.handshakeTimeoutMs),
+      silentDrain: this.#silentDrain,
       saltFilters: this.#saltFilters,
+      worker,
+      sharedReplay: new SharedReplay({ salts: () => this.#sharedSalts, config: () => this.#settings.config, metrics }),
       onSessionEnd: this.#sessionEnded(),
     };
   }
@@ -216,6 +247,10 @@ class TcpRelay implements TcpRelayApp {
     const removers = [
       observeRelay(metrics, { transport: "tcp", keys: this.keys, ports: this.#ports }),
       metrics.observe("shadowsocks.connections.active", () => [{ value: this.#connections.size, attributes: tcp }]),
+      metrics.observe("shadowsocks.strangers.active", () => [{ value: this.#silentDrain.size }]),
+      metrics.observe("shadowsocks.strangers.displaced", () =>
+        Object.entries(this.#silentDrain.displaced).map(([limit, value]) => ({ value, attributes: { limit } })),
+      ),
       metrics.observe("shadowsocks.replay.filter.entries", () => [{ value: this.#saltFilters.entries }]),
     ];
     return () => {

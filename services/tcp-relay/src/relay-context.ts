@@ -1,9 +1,10 @@
 import type { AccessKeyTable, RelayConfig, SessionEnd, SessionRegistry, TargetGuard } from "@shadowfleet/relay";
-import type { Clock, Logger, Metrics } from "@shadowfleet/runtime";
+import type { Clock, Logger, Metrics, WorkerContext } from "@shadowfleet/runtime";
 import type { Resolver } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import type { Connections } from "./connections.ts";
 import type { SaltFilters } from "./salt-filters.ts";
+import type { SharedReplay } from "./shared-replay.ts";
 import type { SilentDrain } from "./silent-drain.ts";
 
 /** What a reload replaces as a whole; a connection uses what is in force when it needs it. */
@@ -27,6 +28,8 @@ export interface RelayContext {
   readonly connections: Connections;
   readonly silentDrain: SilentDrain;
   readonly saltFilters: SaltFilters;
+  readonly sharedReplay: SharedReplay;
+  readonly worker: WorkerContext | undefined;
   /** Told once for every authenticated session, after it has left the registry. */
   readonly onSessionEnd: (end: SessionEnd) => void;
 }

@@ -4,18 +4,20 @@ import { type Connection, type DialResult, dial, type Pump, type PumpResult, sta
 import { type AcceptedStream, ATYP_DOMAIN, FAILED, formatHostPort, type ServerHandshake } from "@shadowfleet/wire";
 import type { RelayContext } from "./relay-context.ts";
 import { countConnection, errorType, logConnection } from "./session-end.ts";
+import type { Expiry } from "./silent-drain.ts";
 
-type Phase = "handshake" | "discarding" | "dialing" | "relaying" | "over";
+type Phase = "handshake" | "claiming" | "discarding" | "dialing" | "relaying" | "over";
 
 let sessionCount = 0;
 
 /**
  * One client connection from accept to its end:
  *
- *   handshake ──accepted──> dialing ──connected──> relaying ──> over
- *       └──refused──> discarding ──peer closes or deadline──> over
+ *   handshake ──accepted──> [claiming ──>] dialing ──connected──> relaying ──> over
+ *       └──refused──> discarding <──┘ ──peer closes or deadline──> over
  *
- * Each step is one method below. A session registers with its key when the handshake is accepted.
+ * Each step is one method below. Where relays share a replay filter, a stream that this relay's own lets in waits for that one's word, and may be a
+ * stranger's until then. A session registers with its key when it is accepted.
  */
 export class Session implements LiveSession {
   readonly id: string;
@@ -31,6 +33,8 @@ export class Session implements LiveSession {
   #refusal: ErrorCode | undefined;
   #accepted: AcceptedStream<AccessKey> | undefined;
   #dialing: AbortController | undefined;
+  /** What came while the shared replay filter was asked, as it came. */
+  #unopened: Buffer | undefined;
   /** Plaintext not sent to the target yet: what came with the handshake, and what came while dialling. */
   #carried: Buffer[] = [];
   #pump: Pump | undefined;
@@ -82,9 +86,15 @@ export class Session implements LiveSession {
   }
 
   /** A stranger's time is up: the same close for a refused and for an incomplete handshake. */
-  expire(): void {
-    this.#refusal ??= this.#failHandshake("HANDSHAKE_TIMEOUT");
-    this.#client.destroy();
+  expire(reason: Expiry): void {
+    this.#refusal ??= this.#failHandshake(reason);
+    if (this.#phase !== "claiming") {
+      this.#client.destroy();
+      return;
+    }
+    // What waits in the kernel would make the close a reset: it is read first, in the turn that begins.
+    this.#discard();
+    setImmediate(() => this.#client.destroy());
   }
 
   /** Ends an authenticated session now. */
@@ -105,13 +115,48 @@ export class Session implements LiveSession {
     if (!outcome.ok) this.#refuse(outcome.failure);
     // The ring is that of the accept: a key that was taken away since then must not come in by a slow handshake.
     else if (!this.#context.keys.isInForce(outcome.key)) this.#refuse("AUTH_FAILED");
-    else this.#accept(outcome);
+    else this.#admit(outcome);
   }
 
   #refuse(code: ErrorCode): void {
-    this.#phase = "discarding";
     this.#refusal = this.#failHandshake(code);
+    this.#discard();
+  }
+
+  #discard(): void {
+    this.#phase = "discarding";
+    this.#unopened = undefined;
     this.#context.silentDrain.discard(this.#client);
+  }
+
+  #admit(accepted: AcceptedStream<AccessKey>): void {
+    const verdict = this.#context.sharedReplay.check(accepted);
+    if (!verdict) {
+      this.#accept(accepted);
+      return;
+    }
+    this.#phase = "claiming";
+    const client = this.#client;
+    // A client's half-close or a stranger's end: the verdict tells.
+    client.onEnd = () => {};
+    client.onData = (src, start, end) => {
+      client.pause();
+      this.#unopened = Buffer.from(src.subarray(start, end));
+    };
+    verdict
+      .then((refusal) => this.#judged(accepted, refusal))
+      .catch((error: unknown) => {
+        this.#context.logger.error({ code: "INTERNAL", err: error }, "a replay check failed unexpectedly");
+        client.destroy();
+      });
+  }
+
+  #judged(accepted: AcceptedStream<AccessKey>, refusal: ErrorCode | undefined): void {
+    if (this.#phase !== "claiming") return;
+    if (refusal) this.#refuse(refusal);
+    // The same as after a slow handshake.
+    else if (!this.#context.keys.isInForce(accepted.key)) this.#refuse("AUTH_FAILED");
+    else this.#accept(accepted);
   }
 
   #failHandshake(code: ErrorCode): ErrorCode {
@@ -136,6 +181,7 @@ export class Session implements LiveSession {
   async #reachTarget(accepted: AcceptedStream<AccessKey>): Promise<void> {
     this.#phase = "dialing";
     this.#listenWhileDialing(accepted);
+    if (this.#isOver()) return;
     const { settings, resolver, metrics, clock } = this.#context;
     this.#dialing = new AbortController();
     const name = accepted.target.type === ATYP_DOMAIN ? accepted.target.host : undefined;
@@ -167,6 +213,10 @@ export class Session implements LiveSession {
       if (length === FAILED) this.terminate("STREAM_CORRUPT");
       else if (length > 0) this.#carried.push(plain.subarray(0, length));
     };
+    const unopened = this.#unopened;
+    if (!unopened) return;
+    this.#unopened = undefined;
+    this.#client.onData(unopened, 0, unopened.length);
   }
 
   #dialed(accepted: AcceptedStream<AccessKey>, result: DialResult): void {
@@ -231,6 +281,11 @@ export class Session implements LiveSession {
       sessions.remove(this);
       onSessionEnd({ sessionId: id, keyId: key.id, port, code, startedAtMs, durationMs, bytesUp, bytesDown });
     }
+  }
+
+  /** A method, because the compiler takes a phase it has seen for the phase after a call. */
+  #isOver(): boolean {
+    return this.#phase === "over";
   }
 
   #ageMs(): number {
