@@ -64,7 +64,7 @@ const settingsShape = {
       /** Live TCP connections per port; `auto` is what the descriptor limit allows. */
       maxConnections: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
       /** TCP connections that have shown no key yet, by source and in all; above it the oldest ends as at its deadline. */
-      strangersPerSource: z.int().min(1).default(256),
+      strangersPerSource: z.int().min(1).default(512),
       strangers: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
       /** Keys tried in vain a second on SIP004 ports with many, by source and in all. */
       keyTrialsPerSource: z.int().min(1).default(1000),

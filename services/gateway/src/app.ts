@@ -10,6 +10,7 @@ import { ProxyUsers } from "./front/proxy-users.ts";
 import { openListener } from "./listener.ts";
 import { ListeningPort } from "./listening-port.ts";
 import type { GatewayContext, GatewaySettings } from "./session/gateway-context.ts";
+import { Receptions } from "./session/receptions.ts";
 import type { SessionEnd } from "./session/session-end.ts";
 import { Sessions } from "./session/sessions.ts";
 import { Traffic } from "./session/traffic.ts";
@@ -80,6 +81,7 @@ class Gateway implements GatewayApp {
       environment: deps.environment ?? createEnvironment(deps.clock),
       resolver: deps.resolver ?? new CachingResolver({ clock: deps.clock }),
       sessions: this.#sessions,
+      receptions: new Receptions(() => this.#settings.config.maxHandshakes),
       traffic: this.traffic,
       packets: this.packets,
       worker: deps.worker,

@@ -26,6 +26,8 @@ export interface GatewayConfig extends CommonConfig {
   readonly udpIdleTimeoutMs: number;
   readonly firstPayloadWaitMs: number;
   readonly maxConnections: number;
+  /** Clients whose request is not complete yet; the oldest gives way. */
+  readonly maxHandshakes: number;
   readonly maxUdpAssociations: number;
   /** Processes that serve side by side. */
   readonly workers: number;
@@ -72,6 +74,7 @@ function settingsOf(
     udpIdleTimeoutMs: timeouts.udpIdle,
     firstPayloadWaitMs: timeouts.firstPayloadWait,
     maxConnections: limits.maxConnections,
+    maxHandshakes: limits.handshakes,
     maxUdpAssociations: limits.udpAssociations,
     workers: workerCount(workers),
     ...commonConfigOf(settings),

@@ -281,6 +281,22 @@ describe("what a client does wrong", () => {
     await gateway.expectOutcomes(...Array<"HANDSHAKE_TIMEOUT">(3).fill("HANDSHAKE_TIMEOUT"));
   });
 
+  test("above the cap of unfinished requests the oldest gives way, and one that is complete does not count", async (t) => {
+    const gateway = await startGateway(t, { timeouts: { handshake: "60s" }, limits: { handshakes: 3 } });
+    const silent = [];
+    for (let n = 0; n < 3; n++) silent.push(await openSocket(gateway.proxy));
+    const half = plainRequest(gateway.proxy, "GET http://h/ HTTP/1.1\r\n");
+    await assert.rejects(readExactly(silent[0]!, 1, 3000, "a byte"), ConnectionEndedError);
+    for (let n = 0; n < 3; n++) silent.push(await openSocket(gateway.proxy));
+    assert.equal((await half).status, 503, "an HTTP client is told");
+    for (const socket of silent.slice(1, 3)) await assert.rejects(readExactly(socket, 1, 3000, "a byte"), ConnectionEndedError);
+    // No upstream: answered 503 for that reason, having displaced the oldest.
+    assert.equal((await plainRequest(gateway.proxy, "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n")).status, 503);
+    await assert.rejects(readExactly(silent[3]!, 1, 3000, "a byte"), ConnectionEndedError);
+    assert.equal(gateway.metrics.total("shadowsocks.handshake.failures", { "error.type": "HANDSHAKE_LIMIT" }), 5);
+    for (const socket of silent) socket.destroy();
+  });
+
   test("a client that leaves before its request is complete", async (t) => {
     const gateway = await startGateway(t, {});
     const ended = await openSocket(gateway.proxy);

@@ -42,6 +42,8 @@ const settingsShape = {
     .strictObject({
       /** Live client connections; beyond them accepting pauses. */
       maxConnections: z.int().min(1).default(4096),
+      /** Clients whose request is not complete yet; beyond them the oldest is given up as at its deadline. */
+      handshakes: z.int().min(1).default(1024),
       /** Live UDP associations; beyond them new ones are refused. */
       udpAssociations: z.int().min(0).default(1024),
     })

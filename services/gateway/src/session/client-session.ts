@@ -51,11 +51,12 @@ export class ClientSession implements LiveSession {
 
   /** Begins to read. To be called once, in the very turn of the accept. */
   start(): void {
-    const { sessions, settings } = this.#context;
+    const { sessions, settings, receptions } = this.#context;
     sessions.add(this);
     this.#reception = new Reception({
       client: this.#client,
       users: settings.users,
+      receptions,
       timeoutMs: settings.config.handshakeTimeoutMs,
       onRequest: (request, door) => this.#serve(request, door),
       onRefused: (code, answer, door) => this.#refuse(code, answer, door),

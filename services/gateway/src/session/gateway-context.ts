@@ -6,6 +6,7 @@ import type { PacketCounts } from "../datagram/packet-counts.ts";
 import type { ProxyUsers } from "../front/proxy-users.ts";
 import type { Connector } from "../upstream/connector.ts";
 import type { Picker } from "../upstream/picker.ts";
+import type { Receptions } from "./receptions.ts";
 import type { SessionEnd } from "./session-end.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Traffic } from "./traffic.ts";
@@ -27,6 +28,7 @@ export interface GatewayContext {
   readonly environment: WireEnvironment;
   readonly resolver: Resolver;
   readonly sessions: Sessions;
+  readonly receptions: Receptions;
   readonly traffic: Traffic;
   readonly packets: PacketCounts;
   readonly worker: WorkerContext | undefined;

@@ -6,10 +6,13 @@ import { HttpDoor } from "../front/http-proxy.ts";
 import type { ProxyUsers } from "../front/proxy-users.ts";
 import { Socks4Door } from "../front/socks4.ts";
 import { Socks5Door } from "../front/socks5.ts";
+import type { Place, Receptions, Waiting } from "./receptions.ts";
 
 export interface ReceptionOptions {
   readonly client: Connection;
   readonly users: ProxyUsers;
+  /** Where it waits with others. */
+  readonly receptions: Receptions;
   /** From accept to a complete request. */
   readonly timeoutMs: number;
   readonly onRequest: (request: ProxyRequest, door: FrontDoor) => void;
@@ -18,15 +21,17 @@ export interface ReceptionOptions {
 }
 
 /** The client's connection from accept until its request is complete or refused. It has the handlers until then, and calls back once. */
-export class Reception {
+export class Reception implements Waiting {
   readonly #options: ReceptionOptions;
   readonly #timer: NodeJS.Timeout;
+  readonly #place: Place;
   #door: FrontDoor | undefined;
   #over = false;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
-    const { client, timeoutMs } = options;
+    const { client, timeoutMs, receptions } = options;
+    this.#place = receptions.enter(this);
     this.#timer = setTimeout(() => this.#refuse("HANDSHAKE_TIMEOUT"), timeoutMs);
     client.onData = (src, start, end) => this.#read(src, start, end);
     client.onEnd = () => this.#refuse("CLOSED_IN_HANDSHAKE");
@@ -36,8 +41,14 @@ export class Reception {
 
   /** Gives up waiting; calls nobody back. */
   cancel(): void {
+    if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
+    this.#options.receptions.leave(this.#place);
+  }
+
+  displace(): void {
+    this.#refuse("HANDSHAKE_LIMIT");
   }
 
   #read(src: Buffer, start: number, end: number): void {
