@@ -11,6 +11,8 @@ import {
   runService,
   type ServiceDefinition,
   type ServiceFlags,
+  workerCount,
+  workersSchema,
 } from "../src/index.ts";
 
 const schema = z.strictObject({
@@ -18,6 +20,7 @@ const schema = z.strictObject({
   greeting: z.string().default("hello"),
   password: z.string(),
   crash: z.enum(["throw", "reject"]).optional(),
+  workers: workersSchema,
   ...commonConfigShape,
 });
 
@@ -38,7 +41,10 @@ class DemoApp implements App<DemoConfig> {
   }
 
   async start(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.#config.port, "127.0.0.1", resolve));
+    const { worker } = this.#deps;
+    const host = "127.0.0.1";
+    const port = (await worker?.claimPort("tcp", host, this.#config.port)) ?? this.#config.port;
+    await new Promise<void>((resolve) => this.#server.listen({ host, port, reusePort: worker !== undefined }, resolve));
     const address = this.#server.address() as { port: number };
     this.#deps.logger.info({ port: address.port }, "greeting");
     if (this.#config.crash === "throw") {
@@ -74,6 +80,7 @@ export function demoService(adminDefaultPort: number): ServiceDefinition<DemoCon
     createApp: (config, deps) => new DemoApp(config, deps),
     adminDefaultPort,
     extraFlags: ["allow-private-targets"],
+    workers: ({ workers }) => workerCount(workers),
   };
 }
 
