@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 
 const BLOCK_LENGTH = 16 * 1024;
+/** The first blocks are short: who makes one for a few numbers should not pay for thousands. */
+const FIRST_BLOCK_LENGTH = 64;
 const WARM_UP_ROUNDS = 12;
 
 /**
@@ -8,8 +10,8 @@ const WARM_UP_ROUNDS = 12;
  * do not depend on the sizes in which they are taken. Not for secrets.
  */
 export class PseudoRandom {
-  readonly #block = Buffer.alloc(BLOCK_LENGTH);
-  #used = BLOCK_LENGTH;
+  #block = Buffer.alloc(0);
+  #used = 0;
   #a: number;
   #b = 0x9e3779b9;
   #c = 0x243f6a88;
@@ -24,7 +26,7 @@ export class PseudoRandom {
   fill(target: Buffer): void {
     let at = 0;
     while (at < target.length) {
-      if (this.#used === BLOCK_LENGTH) this.#refill();
+      if (this.#used === this.#block.length) this.#refill();
       const copied = this.#block.copy(target, at, this.#used);
       at += copied;
       this.#used += copied;
@@ -40,11 +42,17 @@ export class PseudoRandom {
 
   /** A whole number from 0 to `limit` - 1. */
   below(limit: number): number {
-    return Math.floor((this.bytes(4).readUInt32LE() / 0x1_0000_0000) * limit);
+    if (this.#used === this.#block.length) this.#refill();
+    const isWhole = this.#used + 4 <= this.#block.length;
+    const word = isWhole ? this.#block.readUInt32LE(this.#used) : this.bytes(4).readUInt32LE();
+    if (isWhole) this.#used += 4;
+    return Math.floor((word / 0x1_0000_0000) * limit);
   }
 
   #refill(): void {
-    for (let at = 0; at < BLOCK_LENGTH; at += 4) this.#block.writeInt32LE(this.#step(), at);
+    const length = Math.min(BLOCK_LENGTH, this.#block.length * 2 || FIRST_BLOCK_LENGTH);
+    if (this.#block.length < length) this.#block = Buffer.allocUnsafe(length);
+    for (let at = 0; at < this.#block.length; at += 4) this.#block.writeInt32LE(this.#step(), at);
     this.#used = 0;
   }
 
