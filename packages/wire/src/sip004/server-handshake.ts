@@ -5,6 +5,7 @@ import { type PartialMessage, takePartial } from "../aead/partial-message.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
 import type { Method } from "../method.ts";
+import { isAnswerSalt, markAnswerSalt } from "../replay/answer-salt.ts";
 import { SaltedSealer } from "../salted-sealer.ts";
 import type {
   AcceptedStream,
@@ -74,6 +75,7 @@ class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
     };
     const found = searchKey(this.#ring, aeadAlgorithm(this.#method), salt, openLength);
     if (found === undefined) return searchFailure(this.#ring);
+    if (isAnswerSalt(found.key.credential.key, salt)) return "REPLAYED";
     // After authentication, so that junk cannot fill the filter.
     if (this.#options.saltFilter?.admit(salt, this.#env.unixSeconds()) === false) return "REPLAYED";
     this.#ring.found(found.key);
@@ -87,11 +89,9 @@ class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
     const { saltLength, maxChunk } = this.#method;
     const algorithm = aeadAlgorithm(this.#method);
     const env = this.#env;
-    const { saltFilter } = this.#options;
     return new SaltedSealer(saltLength, (salt) => {
       env.random(salt);
-      // Nothing in SIP004 tells the directions apart: without this, our answer, sent back to us, would open as a request.
-      saltFilter?.admit(salt, env.unixSeconds());
+      markAnswerSalt(key.credential.key, salt);
       return new ChunkSealer(createSubkeyAead(algorithm, key.credential.key, salt), maxChunk);
     });
   }

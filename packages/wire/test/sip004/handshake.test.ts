@@ -122,11 +122,13 @@ for (const name of METHOD_NAMES) {
       accepted(push(request("hello", "another"), undefined, filter));
     });
 
-    it("refuses its own answer sent back as a request", () => {
+    it("refuses an answer sent back as a request, here or at a relay that never saw it", () => {
       const filter = new SaltHistory(100);
       const { sealer } = accepted(push(request(), undefined, filter));
       const answer = pushAll(sealer, Buffer.from([1, 127, 0, 0, 1, 0, 80]));
-      assert.equal(failureOf(push(answer, undefined, filter)), "REPLAYED");
+      for (const knowing of [filter, new SaltHistory(100), undefined])
+        assert.equal(failureOf(push(answer, undefined, knowing)), "REPLAYED");
+      assert.equal(filter.entries, 1, "answers need no memory");
     });
 
     it("refuses its own request sent back as an answer", () => {
