@@ -82,8 +82,9 @@ function passwordsOf(data: Fields, report: Report, warnings: string[]): readonly
   if (data.server_port !== undefined || data.password !== undefined) {
     warnings.push("server_port and password are ignored, because port_password is given");
   }
-  return Object.entries(many).flatMap(([digits, secret]) => {
-    const path = `port_password.${digits}`;
+  return Object.entries(many).flatMap(([digits, secret], index) => {
+    // What is no number may be a password in the port's place, so it is not quoted.
+    const path = /^\d{1,6}$/.test(digits) ? `port_password.${digits}` : `port_password (entry ${index + 1})`;
     const port = portOf(digits);
     const password = textOf(secret, path, report);
     if (port === undefined) report(path, "is not a port number from 0 to 65535");

@@ -149,6 +149,12 @@ describe("the ancestor's config.json", () => {
     }
   });
 
+  test("a password in the port's place is not quoted", () => {
+    const problems = problemsOf({ port_password: { "8388": "x", "a password": 8389 } });
+    assert.match(problems, /^port_password \(entry 2\): is not a port number/m);
+    assert.doesNotMatch(problems, /a password/);
+  });
+
   test("a client's file misses what a server needs", () => {
     const problems = problemsOf({ local_port: 1080, server_password: [["127.0.0.1:8387", "foobar"]] });
     assert.match(problems, /^server_port: /m);

@@ -1,0 +1,243 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CreateAccessKeyRequest,
+  CreatePortRequest,
+  CreateUpstreamRequest,
+  fromServiceError,
+  ListSessionsRequest,
+  ListTrafficRequest,
+  RotateSecretRequest,
+} from "@shadowfleet/control-api";
+import { eventually, redisCli, runCurl, startTcpTarget, withDeadline } from "@shadowfleet/testkit";
+import { Api } from "../fleet/api.ts";
+import type { PlantedFleet } from "./planted-fleet.ts";
+import * as planted from "./planted-secrets.ts";
+
+const HOST = "127.0.0.1";
+const SIP004 = "chacha20-ietf-poly1305";
+const SIP022 = "2022-blake3-aes-256-gcm";
+const BODY = "hello from the page\n";
+
+/** Keys, ports and upstreams made at run time, with secrets of ours, and rotated. Shows them once to their maker. */
+export async function makeResources(fleet: PlantedFleet): Promise<void> {
+  const api = new Api(fleet.ports.management, fleet.access("admin"));
+  const { accessKeys, upstreams } = api.clients;
+  const carol = CreateAccessKeyRequest.fromPartial({ accessKey: { id: "carol", secret: planted.KEY_PASSWORD } });
+  await api.call(accessKeys, accessKeys.createAccessKey, carol);
+  const rotation = { id: "carol", secret: planted.ROTATED_PASSWORD, overlap: { seconds: 600n } };
+  await api.call(accessKeys, accessKeys.rotateSecret, RotateSecretRequest.fromPartial(rotation));
+  await api.call(accessKeys, accessKeys.getAccessUri, { id: "carol", host: "" });
+  const carols = { id: "carols", host: HOST, port: fleet.ports.spare, method: SIP004, secret: planted.ROTATED_PASSWORD };
+  await api.call(upstreams, upstreams.createUpstream, CreateUpstreamRequest.fromPartial({ upstream: carols }));
+  api.close();
+  await datagram(fleet, `add: {"server_port": ${fleet.ports.classic + 20_000}, "password": "${planted.DATAGRAM_PASSWORD}"}`);
+}
+
+/** What management answers to calls that cannot succeed and have secrets in them; every word of it. */
+export async function provokeApiErrors(fleet: PlantedFleet): Promise<string> {
+  const said: string[] = [];
+  const attempt = async (call: Promise<unknown>): Promise<void> => {
+    await call.then(
+      () => said.push("OK"),
+      (error: Error) => said.push(JSON.stringify([error, error.message, fromServiceError(error as never)])),
+    );
+  };
+  for (const token of ["wrong", "viewer", "relay"]) {
+    const api = new Api(fleet.ports.management, fleet.access(token));
+    const { accessKeys, fleet: members } = api.clients;
+    await attempt(api.call(accessKeys, accessKeys.getAccessUri, { id: "carol", host: "" }));
+    if (token !== "viewer") await attempt(api.call(members, members.getFleet, {}));
+    api.close();
+  }
+  const api = new Api(fleet.ports.management, fleet.access("admin"));
+  const { accessKeys, upstreams, ports } = api.clients;
+  const create = (accessKey: object) =>
+    attempt(api.call(accessKeys, accessKeys.createAccessKey, CreateAccessKeyRequest.fromPartial({ accessKey })));
+  await create({ id: "declared", secret: planted.REFUSED_SECRET });
+  await create({ id: "erin", port: fleet.ports.relay, secret: planted.REFUSED_SECRET });
+  await create({ id: "frank", port: fleet.ports.spare, secret: planted.ROTATED_PASSWORD });
+  await create({ id: planted.REFUSED_SECRET.toUpperCase(), secret: "\u0000" });
+  await attempt(
+    api.call(accessKeys, accessKeys.rotateSecret, RotateSecretRequest.fromPartial({ id: "declared", secret: planted.REFUSED_SECRET })),
+  );
+  const upstream = { id: "bad", host: HOST, port: 1, method: SIP022, secret: planted.REFUSED_SECRET };
+  await attempt(api.call(upstreams, upstreams.createUpstream, CreateUpstreamRequest.fromPartial({ upstream })));
+  await attempt(api.call(ports, ports.createPort, CreatePortRequest.fromPartial({ port: { port: fleet.ports.relay, method: SIP022 } })));
+  api.close();
+  said.push(await datagram(fleet, `add: {"server_port": ${fleet.ports.relay}, "password": "${planted.REFUSED_SECRET}"}`));
+  said.push(await datagram(fleet, `add: {"password": "${planted.REFUSED_SECRET}"`, false));
+  return said.join("\n");
+}
+
+/** Requests that are served, and all kinds that are not. Returns what the clients saw. */
+export async function passTraffic(fleet: PlantedFleet): Promise<string> {
+  const page = await startTcpTarget((socket) => {
+    socket.once("data", () => socket.end(`HTTP/1.0 200 OK\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`));
+  });
+  const { gateway, lone, relay, classic } = fleet.ports;
+  const url = `http://${HOST}:${page.port}/`;
+  const curl = async (proxy: string, target: string) => {
+    const { stdout, stderr } = await runCurl(["--include", "--max-time", "8", "-x", proxy, target]);
+    return stdout + stderr;
+  };
+  const login = `alice:${planted.USER_PASSWORD}`;
+  try {
+    const said: string[] = [];
+    await eventually(
+      "traffic through the fleet",
+      async () => (await curl(`socks5h://${login}@${HOST}:${gateway}`, url)).includes(BODY),
+      30_000,
+    );
+    await eventually("traffic through the lone ones", async () => (await curl(`http://${HOST}:${lone}`, url)).includes(BODY), 30_000);
+    for (const [proxy, target] of [
+      [`socks5h://alice:${planted.WRONG_USER_PASSWORD}@${HOST}:${gateway}`, url],
+      [`http://alice:${planted.WRONG_USER_PASSWORD}@${HOST}:${gateway}`, url],
+      [`http://${login}@${HOST}:${gateway}`, url],
+      [`http://${login}@${HOST}:${gateway}`, `http://nowhere.invalid/`],
+      [`http://${HOST}:${lone}`, `http://${HOST}:1/`],
+      [`http://${HOST}:${lone}`, `http://user:${planted.WRONG_USER_PASSWORD}@nowhere.invalid/`],
+    ] as const)
+      said.push(await curl(proxy, target));
+    for (const port of [relay, classic]) said.push(await babble(port, Buffer.alloc(300, 0x41)));
+    return said.join("\n");
+  } finally {
+    await page.close();
+  }
+}
+
+/** Files with secrets in the wrong places, reloaded by every process, then the right ones again. */
+export async function reloadBadFiles(fleet: PlantedFleet): Promise<void> {
+  const good = new Map([...fleet.processes.values()].map(({ configFile }) => [configFile, readFileSync(configFile, "utf8")]));
+  const spoil = [
+    (text: string) => JSON.stringify({ ...JSON.parse(text), pasword: planted.MISPLACED_SECRET, log: { level: planted.MISPLACED_SECRET } }),
+    (text: string) => `${text}\n${planted.MISPLACED_SECRET}: [`,
+    (text: string) =>
+      JSON.stringify({
+        ...JSON.parse(text),
+        store: { type: "redis", url: `${planted.MISPLACED_SECRET}://x` },
+        users: planted.MISPLACED_SECRET,
+      }),
+    (text: string) =>
+      JSON.stringify({
+        ...JSON.parse(text),
+        upstreams: [`ss://${planted.MISPLACED_SECRET}`, { secret: planted.MISPLACED_SECRET }],
+        server_password: [[planted.MISPLACED_SECRET, "127.0.0.1:1"]],
+        port_password: { [planted.MISPLACED_SECRET]: 1 },
+      }),
+    (text: string) => `? !${planted.MISPLACED_SECRET} "\\q${planted.MISPLACED_SECRET}"\n${text}`,
+  ];
+  for (const [round, change] of [...spoil, (text: string) => text].entries()) {
+    for (const { program, configFile } of fleet.processes.values()) {
+      writeFileSync(configFile, change(good.get(configFile)!));
+      program.signal("SIGHUP");
+    }
+    const reloads = (lines: readonly string[]) => lines.filter((line) => /configuration (reloaded|refused)/.test(line)).length;
+    await eventually(
+      `round ${round} of reloads`,
+      () => [...fleet.processes.values()].every(({ program }) => reloads(program.lines) > round),
+      20_000,
+    );
+  }
+}
+
+/** Redis asks for another password for a moment, and is away for another: what processes and clients say meanwhile. */
+export async function troubleRedis(fleet: PlantedFleet): Promise<string> {
+  const { port } = fleet.redis;
+  const command = (password: string, ...args: string[]) => redisCli(port, "-a", password, "--no-auth-warning", ...args);
+  const api = new Api(fleet.ports.management, fleet.access("admin"));
+  const { accessKeys } = api.clients;
+  const said: string[] = [];
+  const write = (id: string) =>
+    api.call(accessKeys, accessKeys.createAccessKey, CreateAccessKeyRequest.fromPartial({ accessKey: { id } })).then(
+      () => said.push("OK"),
+      (error: Error) => said.push(error.message),
+    );
+  const manager = () => fleet.process("management");
+  await command(planted.REDIS_PASSWORD, "CONFIG", "SET", "requirepass", planted.OTHER_REDIS_PASSWORD);
+  await command(planted.OTHER_REDIS_PASSWORD, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  await eventually("the store away", async () => (await manager().metrics()).includes("fleet_store_available 0"), 20_000);
+  await write("during-the-wrong-password");
+  said.push(await readyz(fleet));
+  await command(planted.OTHER_REDIS_PASSWORD, "CONFIG", "SET", "requirepass", planted.REDIS_PASSWORD);
+  await fleet.redis.kill9();
+  await sleep(500);
+  await write("while-away");
+  said.push(await readyz(fleet));
+  await fleet.redis.start();
+  const isBack = () =>
+    api.totalBytes().then(
+      () => true,
+      () => false,
+    );
+  await eventually("the store back", isBack, 30_000);
+  api.close();
+  return said.join("\n");
+}
+
+/** What every admin port shows, its mistakes included. */
+export async function adminPages(fleet: PlantedFleet): Promise<string> {
+  const paths = ["/metrics", "/readyz", "/healthz", "/config", "/debug/pprof", "/metrics?token=x", "/"];
+  const pages = [...fleet.processes.values()].flatMap(({ adminPort }) =>
+    paths.map(async (path) => (await fetch(`http://${HOST}:${adminPort}${path}`)).text()),
+  );
+  return (await Promise.all(pages)).join("\n");
+}
+
+/** Everything that a viewer may look at, as JSON. */
+export async function viewerAnswers(fleet: PlantedFleet): Promise<string> {
+  const api = new Api(fleet.ports.management, fleet.access("viewer"));
+  const { accessKeys, ports, upstreams, traffic, sessions, fleet: members } = api.clients;
+  const page = { pageSize: 0, pageToken: "" };
+  const answers = [
+    await api.call(accessKeys, accessKeys.listAccessKeys, { ...page, port: 0 }),
+    await api.call(accessKeys, accessKeys.getAccessKey, { id: "carol" }),
+    await api.call(accessKeys, accessKeys.getAccessKey, { id: "declared" }),
+    await api.call(ports, ports.listPorts, page),
+    await api.call(ports, ports.getPort, { port: fleet.ports.relay }),
+    await api.call(upstreams, upstreams.listUpstreams, page),
+    await api.call(upstreams, upstreams.getUpstream, { id: "carols" }),
+    await api.call(upstreams, upstreams.explainPick, {}),
+    await api.call(traffic, traffic.getTraffic, { subject: undefined }),
+    await api.call(traffic, traffic.listTraffic, ListTrafficRequest.fromPartial({})),
+    await api.call(sessions, sessions.listSessions, ListSessionsRequest.fromPartial({})),
+    await api.call(members, members.getFleet, {}),
+  ];
+  api.close();
+  return JSON.stringify(answers, (_name, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+}
+
+async function readyz(fleet: PlantedFleet): Promise<string> {
+  return (await fetch(`http://${HOST}:${fleet.process("management").adminPort}/readyz`)).text();
+}
+
+/** One command to the UDP management, and its answer where one is due. */
+async function datagram(fleet: PlantedFleet, text: string, isAnswered = true): Promise<string> {
+  const socket = createSocket("udp4");
+  try {
+    const answer = once(socket, "message");
+    socket.send(text, fleet.ports.datagrams, HOST);
+    if (!isAnswered) return "";
+    const [message] = (await withDeadline(answer, 20_000, "an answer of UDP management")) as [Buffer];
+    return message.toString();
+  } finally {
+    socket.close();
+  }
+}
+
+/** Bytes that no key opens; what the relay said, which should be nothing. */
+async function babble(port: number, bytes: Buffer): Promise<string> {
+  const socket = connect({ host: HOST, port });
+  let said = "";
+  socket.on("data", (chunk: Buffer) => {
+    said += chunk.toString("latin1");
+  });
+  socket.on("error", () => {});
+  socket.write(bytes);
+  await sleep(200);
+  socket.destroy();
+  return said;
+}
