@@ -21,9 +21,9 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, data: unknow
   );
 }
 
-/** `ports[0].keys[1].secret`; `(top level)` for the whole. */
+/** `ports[0].keys[1].secret`; `(top level)` for the whole, `""` for a key without a name. */
 export function formatPath(path: Path): string {
-  const text = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
+  const text = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step === "" ? '""' : String(step)}`)).join("");
   return text === "" ? "(top level)" : text.replace(/^\./, "");
 }
 

@@ -114,14 +114,17 @@ function readPlugin(query: string): Part<PluginSpec | undefined> {
   if (value === undefined) return "the plugin has a broken percent escape";
   if (value === "") return undefined;
   const end = pluginNameEnd(value);
-  return end === 0 ? "the plugin has no name" : { name: value.slice(0, end), opts: value.slice(end + 1) };
+  if (end === 0) return "the plugin has no name";
+  // A backslash escapes what follows it: behind one at the very end there is nothing.
+  if (end > value.length) return "the plugin's name ends in a backslash that escapes nothing";
+  return { name: value.slice(0, end), opts: value.slice(end + 1) };
 }
 
-/** Where the first `;` that no backslash escapes stands, or the length. */
+/** Where the first `;` that no backslash escapes stands, or the length; more than that when the last backslash escapes nothing. */
 function pluginNameEnd(value: string): number {
   let i = 0;
   while (i < value.length && value[i] !== ";") i += value[i] === "\\" ? 2 : 1;
-  return Math.min(i, value.length);
+  return i;
 }
 
 function splitOnce(text: string, separator: string): [string, string] {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { causeOf, FINDINGS_FOLDER, type Finding, readCase } from "./finding.ts";
-import { type FuzzTarget, isAccepted } from "./target.ts";
+import { type FuzzTarget, isAccepted, UNIT_INPUTS } from "./target.ts";
 import type { UnitReport } from "./unit.ts";
 import type { UnitOrder } from "./worker.ts";
 
@@ -13,9 +13,11 @@ export interface FuzzOptions {
   readonly targets: readonly FuzzTarget[];
   readonly processes: number;
   readonly seed: number;
-  /** The run ends with the round in which either is reached; a round is one unit of every target. */
+  /** No new round begins once there are so many, and no new unit after so many seconds; a round is one unit of every target. */
   readonly inputs: number;
   readonly seconds: number;
+  /** Of each target's unit. Default all of it. */
+  readonly share?: number;
   /** Default 30 s. */
   readonly hangMs?: number;
 }
@@ -39,6 +41,7 @@ export function unitSeed(seed: number, round: number, target: string): number {
 /** Spreads units over processes until there are enough. A target whose process died is left out from then on. */
 export async function runFuzz(options: FuzzOptions): Promise<readonly TargetTotals[]> {
   const totals = new Map(options.targets.map(({ name }) => [name, { target: name, inputs: 0, ms: 0, outcomes: {}, findings: [] }]));
+  const { share = 1 } = options;
   const endsAt = performance.now() + options.seconds * 1_000;
   let round = 0;
   let queue: UnitOrder[] = [];
@@ -49,8 +52,8 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetTota
       const living = options.targets.filter(
         ({ name }) => !totals.get(name)?.findings.some(({ kind }) => kind === "death" || kind === "hang"),
       );
-      queue = living.map(({ name }) => ({ target: name, seed: unitSeed(options.seed, round, name) }));
-      done += living.reduce((sum, { unit = 4_000 }) => sum + unit, 0);
+      queue = living.map(({ name }) => ({ target: name, seed: unitSeed(options.seed, round, name), share }));
+      done += living.reduce((sum, { unit = UNIT_INPUTS }) => sum + Math.ceil(unit * share), 0);
       round += 1;
     }
     return queue.shift();
@@ -72,6 +75,7 @@ async function crewMember(
     rmSync(lastWords, { force: true });
     const child = fork(join(import.meta.dirname, "worker.ts"), [registry, String(hangMs), lastWords], {
       execArgv: [`--max-old-space-size=${MAX_HEAP_MIB}`],
+      serialization: "advanced",
     });
     let report = await answerOf<UnitReport | "ready">(child);
     if (report === undefined) throw new Error(`a process for fuzzing cannot start: status ${child.exitCode}`);

@@ -17,6 +17,8 @@ export interface FuzzTarget {
   readonly reaches: readonly string[];
   /** Words of the format, which mutations insert. */
   readonly tokens?: readonly string[];
+  /** The generator mutates already, on a tree or by fields: bytes are damaged in one input of three only. */
+  readonly isStructured?: boolean;
   /** How many inputs make one unit of work; fewer for slow targets. Default 4,000. */
   readonly unit?: number;
   /** Bytes the process may hold more after many units than after the first. Default 48 MiB. */

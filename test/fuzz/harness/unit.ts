@@ -17,6 +17,8 @@ export interface UnitReport {
 
 export interface UnitOptions {
   readonly seed: number;
+  /** Of the target's unit. Default all of it. */
+  readonly share?: number;
   /** Told of each input before it is executed. */
   onInput?(input: FuzzInput, index: number): void;
   /** After so many findings the rest of the unit is left out. */
@@ -28,9 +30,12 @@ const POOL = 24;
 const MAX_FINDINGS = 5;
 
 /** Runs a unit's inputs one after the other. The seed decides all of them, whatever ran before. */
-export async function runUnit(target: FuzzTarget, { seed, onInput, maxFindings = MAX_FINDINGS }: UnitOptions): Promise<UnitReport> {
+export async function runUnit(
+  target: FuzzTarget,
+  { seed, share = 1, onInput, maxFindings = MAX_FINDINGS }: UnitOptions,
+): Promise<UnitReport> {
   const random = new PseudoRandom(seed);
-  const count = target.unit ?? UNIT_INPUTS;
+  const count = Math.ceil((target.unit ?? UNIT_INPUTS) * share);
   const outcomes: Record<string, number> = {};
   const findings: Finding[] = [];
   const pool: Buffer[][] = [];
@@ -58,7 +63,8 @@ export async function runUnit(target: FuzzTarget, { seed, onInput, maxFindings =
 function nextInput(target: FuzzTarget, random: PseudoRandom, pool: Buffer[][]): FuzzInput {
   const valid = target.generate(random);
   const other = pool[random.below(POOL) % Math.max(1, pool.length)] ?? [];
-  const parts = mutateParts(valid, random, other, target.tokens);
+  const isLeft = target.isStructured === true && random.below(3) > 0;
+  const parts = isLeft ? valid : mutateParts(valid, random, other, target.tokens);
   if (pool.length < POOL) pool.push(valid);
   else pool[random.below(POOL)] = valid;
   return { parts, choice: random.below(0x1_0000_0000) };

@@ -9,6 +9,8 @@ import { WatchedInput } from "./watched-input.ts";
 export interface UnitOrder {
   readonly target: string;
   readonly seed: number;
+  /** Of the target's unit. */
+  readonly share: number;
 }
 
 /** arguments: the module that lists the targets, the longest time for one input, where the watchdog writes. */
@@ -24,12 +26,12 @@ process.on("message", (order: UnitOrder) => void serve(order));
 process.on("disconnect", () => process.exit(0));
 process.send?.("ready");
 
-async function serve({ target: name, seed }: UnitOrder): Promise<void> {
+async function serve({ target: name, seed, share }: UnitOrder): Promise<void> {
   const target = targets.find((candidate) => candidate.name === name);
   if (target === undefined) throw new Error(`no target ${name}`);
   // From here on only inputs count: a target that waits for ever hangs as much as one that loops.
   clearInterval(pulse);
-  const report = await runUnit(target, { seed, onInput: (input, index) => watched.put(input, index) });
+  const report = await runUnit(target, { seed, share, onInput: (input, index) => watched.put(input, index) });
   watched.touch();
   const excess = heap.after(name, target.heapAllowance);
   const memory = excess === undefined ? [] : [{ target: name, kind: "memory" as const, message: excess, seed, index: report.inputs }];

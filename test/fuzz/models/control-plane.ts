@@ -9,7 +9,7 @@ import { AccessKeys } from "../../../services/management/src/domain/access-keys.
 import { Ports } from "../../../services/management/src/domain/ports.ts";
 import { DEFAULT_TIMING } from "../../../services/management/src/timing.ts";
 
-const TIMING = { ...DEFAULT_TIMING, bindWaitMs: 4, bindLookMs: 1, firstStateMs: 5_000, watchMs: 5 };
+const TIMING = { ...DEFAULT_TIMING, bindWaitMs: 4, bindLookMs: 1, catchUpMs: 20, firstStateMs: 5_000, watchMs: 5 };
 
 /** Management's rooms around a store in memory, without a server; log lines of level error are kept. */
 export class FuzzedPlane {

@@ -22,7 +22,8 @@ function read(load: (source: ConfigSource) => unknown, text: string): string {
     return "ok";
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    assert.ok(error.problems.length > 0 && error.problems.every(({ path, reason }) => path !== "" && reason !== ""));
+    const isComplete = error.problems.length > 0 && error.problems.every(({ path, reason }) => path !== "" && reason !== "");
+    assert.ok(isComplete, `a problem without a place or a reason: ${JSON.stringify(error.problems)}`);
     const mayQuote = source === undefined ? /duplicate key/.test(error.message) : hasSecretKey(source.data);
     if (!mayQuote) assert.ok(!error.message.includes(PLANTED_SECRET), `a secret in: ${error.message}`);
     return source === undefined ? "no document" : "refused";
@@ -43,6 +44,7 @@ function configTarget(name: string, samples: readonly Sample[], load: (source: C
     name,
     reaches: ["ok", "refused", "no document"],
     tokens: JSON_TOKENS,
+    isStructured: true,
     unit: 1_500,
     generate(random: PseudoRandom) {
       const data = mutateData(pick(samples, random), random);

@@ -32,6 +32,7 @@ export const datagramManagement: FuzzTarget = {
   name: "udp-management",
   reaches: ["ok, ok", "err", "ok, pong", "ok, list", "ok, stat", "silence"],
   tokens: [...JSON_TOKENS, "add:", "remove:", "ping", "\0", "server_port"],
+  isStructured: true,
   unit: 600,
   generate,
   async execute(parts, random) {

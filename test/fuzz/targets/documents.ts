@@ -81,6 +81,7 @@ const onlineConfig: FuzzTarget = {
   name: "online-config",
   reaches: ["ok", "refused"],
   tokens: JSON_TOKENS,
+  isStructured: true,
   unit: 12_000,
   generate: (random) => [Buffer.from(JSON.stringify(mutateData(DOCUMENT, random)))],
   execute(parts) {

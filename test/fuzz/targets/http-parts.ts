@@ -26,7 +26,7 @@ const body: FuzzTarget = {
   name: "http-body",
   reaches: ["ok, ended", "ok, goes on", "malformed"],
   tokens: HTTP_TOKENS,
-  unit: 20_000,
+  unit: 40_000,
   generate: (random) => [chunkedBody(random), payloadBytes(random).subarray(0, 100)],
   execute(parts, random) {
     const bytes = Buffer.concat(parts);
@@ -65,7 +65,7 @@ const response: FuzzTarget = {
   name: "http-response",
   reaches: ["ok, head", "ok, opaque", "more"],
   tokens: HTTP_TOKENS,
-  unit: 12_000,
+  unit: 20_000,
   generate: (random) => [
     ...(random.below(4) === 0 ? [responseHead(random, "100 Continue")] : []),
     responseHead(random, pick(["200 OK", "404 Not Found", "304 Not Modified", "101 Switching Protocols"], random)),
