@@ -35,15 +35,18 @@ export function probe(options: ProbeOptions): Promise<ProbeResult> {
     socket.destroy();
     resolve({ received: Buffer.concat(received), close, closedAfterMs: performance.now() - connectedAt });
   };
+  // One timer after the other: those of different lengths may fire in another order on a busy machine.
+  const writeFrom = (index: number): void => {
+    const { pieces = [], pieceGapMs = 20, fin = false } = options;
+    const piece = pieces[index];
+    if (piece) socket.write(piece);
+    if (index + 1 < pieces.length) timers.push(setTimeout(writeFrom, pieceGapMs, index + 1));
+    else if (fin) socket.end();
+  };
   socket.on("connect", () => {
     connectedAt = performance.now();
     timers.push(setTimeout(finish, options.deadlineMs, "none"));
-    const pieces = options.pieces ?? [];
-    const gapMs = options.pieceGapMs ?? 20;
-    for (const [index, piece] of pieces.entries()) {
-      timers.push(setTimeout(() => socket.write(piece), index * gapMs));
-    }
-    if (options.fin) timers.push(setTimeout(() => socket.end(), Math.max(0, pieces.length - 1) * gapMs));
+    writeFrom(0);
   });
   socket.on("data", (chunk: Buffer) => received.push(chunk));
   socket.on("end", () => finish("fin"));

@@ -1,0 +1,84 @@
+import type { Sighting } from "./campaign.ts";
+import type { Ending } from "./recipes.ts";
+
+/** Medians of causes may lie so far apart: what the relay's coarse timer and a busy machine make of one deadline. */
+const SPREAD_MS = 600;
+/** Timers of Node may fire a little before their time. */
+const EARLY_MS = 20;
+const LATE_MS = 5_000;
+const ENDINGS: Readonly<Record<Ending, string>> = { waits: "", ends: ", **then FIN**", "writes on": ", **past the deadline**" };
+
+/** All connections of one cause to one port. */
+export interface ProbeRow extends Pick<Sighting, "method" | "cause" | "ending"> {
+  readonly count: number;
+  readonly bytes: number;
+  readonly closes: Readonly<Record<Sighting["close"], number>>;
+  readonly minMs: number;
+  readonly medianMs: number;
+  readonly maxMs: number;
+}
+
+export function rowsOf(sightings: readonly Sighting[]): ProbeRow[] {
+  const groups = Map.groupBy(sightings, ({ method, cause, ending }) => `${method}\0${ending}\0${cause}`);
+  return [...groups.values()].map((same): ProbeRow => {
+    const { method, cause, ending } = same[0]!;
+    const times = same.map(({ closedAfterMs }) => closedAfterMs).sort((a, b) => a - b);
+    const count = (close: Sighting["close"]) => same.filter((sighting) => sighting.close === close).length;
+    return {
+      method,
+      cause,
+      ending,
+      count: same.length,
+      bytes: same.reduce((sum, { bytes }) => sum + bytes, 0),
+      closes: { fin: count("fin"), rst: count("rst"), none: count("none") },
+      minMs: times[0]!,
+      medianMs: medianOf(times),
+      maxMs: times.at(-1)!,
+    };
+  });
+}
+
+/** Whatever tells one cause from another; empty when nothing does. */
+export function differences(rows: readonly ProbeRow[], deadlineMs: number): string[] {
+  const found: string[] = [];
+  for (const { method, cause, ending, count, bytes, closes, minMs, maxMs } of rows) {
+    const name = `${method}: ${cause} (${ending})`;
+    if (bytes > 0) found.push(`${name}: ${bytes} bytes came back`);
+    // What is still on its way when the relay closes is answered with a reset by the kernel, whatever it is.
+    const closed = ending === "writes on" ? closes.fin + closes.rst : closes.fin;
+    if (closed < count) found.push(`${name}: ${closes.rst} resets, ${closes.none} left open`);
+    if (ending !== "ends" && minMs < deadlineMs - EARLY_MS) found.push(`${name}: closed after ${Math.round(minMs)} ms`);
+    if (maxMs > (ending === "ends" ? 0 : deadlineMs) + LATE_MS) found.push(`${name}: closed only after ${Math.round(maxMs)} ms`);
+  }
+  for (const [group, alike] of Map.groupBy(rows, ({ method, ending }) => `${method} (${ending})`)) {
+    const medians = alike.map(({ medianMs }) => medianMs).sort((a, b) => a - b);
+    const spreadMs = medians.at(-1)! - medians[0]!;
+    if (spreadMs > SPREAD_MS) found.push(`${group}: medians of the causes are ${Math.round(spreadMs)} ms apart`);
+  }
+  return found;
+}
+
+/** One table for each port, as Markdown. */
+export function formatTables(rows: readonly ProbeRow[]): string {
+  const order = Object.keys(ENDINGS);
+  const tables = [...Map.groupBy(rows, ({ method }) => method)].sort().map(([method, ofPort]) => {
+    const lines = ofPort
+      .toSorted((a, b) => order.indexOf(a.ending) - order.indexOf(b.ending) || a.cause.localeCompare(b.cause, "en"))
+      .map(({ cause, ending, count, bytes, closes, minMs, medianMs, maxMs }) => {
+        const times = [minMs, medianMs, maxMs].map((ms) => (ms / 1000).toFixed(2)).join(" / ");
+        return `| ${cause}${ENDINGS[ending]} | ${count} | ${bytes} | ${closes.fin} | ${closes.rst} | ${closes.none} | ${times} |`;
+      });
+    return [
+      `### ${method}`,
+      "",
+      "| cause | connections | bytes back | FIN | RST | open | closed after, s: least / median / most |",
+      "|---|---|---|---|---|---|---|",
+      ...lines,
+    ].join("\n");
+  });
+  return `${tables.join("\n\n")}\n`;
+}
+
+function medianOf(sorted: readonly number[]): number {
+  return sorted[Math.floor(sorted.length / 2)]!;
+}
