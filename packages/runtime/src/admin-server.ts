@@ -12,6 +12,8 @@ const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 5_000;
 const MAX_CONNECTIONS = 256;
+// A client that asks and then does not read; Node takes up to twice as long to notice.
+const STALLED_MS = 10_000;
 const CLOSE_GRACE_MS = 1_000;
 
 const TEXT = "text/plain; charset=utf-8";
@@ -60,6 +62,7 @@ export class AdminServer {
     };
     this.#server = createServer(limits, (request, response) => void this.#serve(request, response));
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.setTimeout(options.stalledMs ?? STALLED_MS);
     // Such as a failed accept when descriptors are out; without a listener it would end the process. `#bind` reports its own.
     this.#server.on("error", (error) => {
       if (this.#server.listening) options.logger.warn({ err: error }, "the admin server could not take a connection");

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, get } from "node:http";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { afterEach, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { AdminServer, FleetError, type Metrics, type Readiness } from "../src/index.ts";
 import { memoryLog, records } from "./memory-log.ts";
 
 const HOST = "127.0.0.1";
 const servers: AdminServer[] = [];
-afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
+after(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
-async function open(readiness: Record<string, Readiness>, scrape = async () => "fleet_up 1\n") {
+async function open(readiness: Record<string, Readiness>, scrape = async () => "fleet_up 1\n", stalledMs = 10_000) {
   const log = memoryLog();
   const metrics: Metrics = { add() {}, record() {}, observe: () => () => {}, scrape, async shutdown() {} };
-  const server = new AdminServer({ metrics, logger: log.logger, readiness: () => readiness });
+  const server = new AdminServer({ metrics, logger: log.logger, readiness: () => readiness, stalledMs });
   servers.push(server);
   await server.listen({ host: HOST, port: 0 });
   return { server, log, url: (path: string) => `http://${HOST}:${server.port}${path}` };
@@ -88,7 +88,7 @@ describe("routes", () => {
   });
 });
 
-describe("limits", () => {
+describe("limits", { concurrency: true }, () => {
   it("refuses headers above 8 KiB", async () => {
     const { url } = await open({});
     assert.equal((await fetch(url("/healthz"), { headers: { "x-long": "a".repeat(9000) } })).status, 431);
@@ -107,6 +107,41 @@ describe("limits", () => {
     assert.ok(seconds > 4 && seconds < 15, `${seconds} s`);
   });
 });
+
+describe("limits of connections", { concurrency: true }, () => {
+  it("are 256; beyond them new ones are closed, and it answers again once those that say nothing are cut", {
+    timeout: 60_000,
+  }, async () => {
+    const { server, url } = await open({});
+    const silent = await Promise.all(Array.from({ length: 256 }, () => connected(server.port)));
+    const more = await connected(server.port);
+    await once(more, "close");
+    assert.equal(silent.filter(({ destroyed }) => destroyed).length, 0);
+    await Promise.all(silent.map((socket) => once(socket, "close")));
+    assert.equal((await fetch(url("/healthz"))).status, 200);
+  });
+
+  it("one that asks for much and does not read is cut", { timeout: 60_000 }, async () => {
+    const { server, url } = await open({}, async () => "x".repeat(64 * 1024 * 1024), 500);
+    const stalled = await connected(server.port);
+    stalled.pause().write("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    // It hears of its end when it reads again.
+    const readBytes = async (): Promise<number> => {
+      stalled.resume();
+      await once(stalled, "close");
+      return stalled.bytesRead;
+    };
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    assert.ok((await readBytes()) < 64 * 1024 * 1024, "the answer was cut short");
+    assert.equal((await fetch(url("/healthz"))).status, 200);
+  });
+});
+
+async function connected(port: number) {
+  const socket = connect(port, HOST);
+  await once(socket, "connect");
+  return socket.on("error", () => {}).resume();
+}
 
 describe("listen and close", () => {
   it("takes a free port, and says so, only when the port was not asked for", async () => {
