@@ -21,6 +21,8 @@ const JSON_TYPE = "application/json; charset=utf-8";
 const PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
 export interface AdminServerOptions {
+  /** Tests have a shorter one. */
+  readonly stalledMs?: number;
   readonly metrics: Pick<Metrics, "scrape">;
   readonly logger: Logger;
   /** Readiness of every app of the process by name; `/readyz` is 200 when there is one and all are ready. */
