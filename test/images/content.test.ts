@@ -83,13 +83,15 @@ for (const name of IMAGES) {
       );
     });
 
-    test("carries no tests, no sources, no build tools, no settings of who built it", () => {
+    test("carries no tests, no sources, no build tools, no keys and tokens, no settings of who built it", () => {
       const unwanted = content.filter(({ path }) => {
         const [, name = ""] = /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? [];
         return (
           BUILD_TOOLS.test(name) ||
           /\/node_modules\/@shadowfleet\/(testkit|test|dashboards)|^\/app\/(packages|services)\/[^/]+\/test(\/|$)/.test(path) ||
-          /\.(ts|mts|cts|map)$|\.(test|spec)\.[cm]?js$|\/\.(npmrc|git|env)(\/|$)|package-lock\.json$/.test(path)
+          /\.(ts|mts|cts|map)$|\.(test|spec)\.[cm]?js$|\/\.(npmrc|git|env)(\/|$)|package-lock\.json$|\.(key|p12|pfx|token)$|\/id_[a-z0-9]+$/.test(
+            path,
+          )
         );
       });
       assert.deepEqual(
