@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, it } from "node:test";
-import { AccessKey } from "@shadowfleet/control-api";
+import { AccessKey, Upstream } from "@shadowfleet/control-api";
 import { eventually, type RedisServer, redisMissingReason, socks5Request, startRedis, startSinkTarget } from "@shadowfleet/testkit";
 import { Api } from "../fleet/api.ts";
 import { Fleet, redisStore } from "../fleet/fleet.ts";
@@ -31,8 +31,8 @@ describe("a fleet of workers", reason === undefined ? { timeout: 240_000 } : { s
     });
     const { host } = fleet.tcpRelays[0]!;
     const { method, secret } = accessKey!;
-    const upstream = { id: "relay", host, port: fleet.relayPort, method, secret };
-    await api.call(upstreams, upstreams.createUpstream, { upstream } as never);
+    const upstream = Upstream.fromPartial({ id: "relay", host, port: fleet.relayPort, method, secret });
+    await api.call(upstreams, upstreams.createUpstream, { upstream, accessUri: "", requestId: "" });
   });
   after(async () => {
     api?.close();
@@ -67,7 +67,7 @@ describe("a fleet of workers", reason === undefined ? { timeout: 240_000 } : { s
     assert.equal(await counted(), sent);
 
     const { accessKeys } = api.clients;
-    await api.call(accessKeys, accessKeys.deleteAccessKey, { id: "alice" });
+    await api.call(accessKeys, accessKeys.deleteAccessKey, { id: "alice", resourceVersion: 0n });
     for (const socket of sockets) socket.resume();
     await eventually("every session to end", () => sockets.every(({ destroyed }) => destroyed), DEADLINE_MS);
     await sink.close();
