@@ -122,6 +122,17 @@ for (const name of METHOD_NAMES) {
       accepted(push(request("hello", "another"), undefined, filter));
     });
 
+    it("tells the ring of no replay, and why it found nothing where not every key was tried", () => {
+      const filter = new SaltHistory(100);
+      const bytes = request();
+      const ring = new TrialRing(name, ["a", "secret"]);
+      accepted(push(bytes, ring, filter));
+      assert.equal(failureOf(push(bytes, ring, filter)), "REPLAYED");
+      assert.deepEqual(ring.hits, ["secret"]);
+      const cut = Object.assign(new TrialRing(name, ["a", "b"]), { cutShort: true });
+      assert.equal(failureOf(push(bytes, cut)), "TRIAL_LIMIT");
+    });
+
     it("refuses an answer sent back as a request, here or at a relay that never saw it", () => {
       const filter = new SaltHistory(100);
       const { sealer } = accepted(push(request(), undefined, filter));

@@ -64,6 +64,12 @@ for (const name of METHOD_NAMES) {
       assert.deepEqual(client().open(datagram), { ok: false, failure: "BAD_ADDRESS" });
     });
 
+    it("are refused for another reason when the ring had not every key tried", () => {
+      const datagram = client().seal(DNS, Buffer.from("dnsq"));
+      const ring = Object.assign(new TrialRing(name, ["a", "b"]), { cutShort: true });
+      assert.deepEqual(server().open(datagram, ring), { ok: false, failure: "TRIAL_LIMIT" });
+    });
+
     it("are checked for replay when a filter is given, after authentication", () => {
       const saltFilter = new SaltHistory(10);
       const relay = createServerPacketCodec(method, new ScriptedEnvironment(), { saltFilter });
@@ -73,6 +79,7 @@ for (const name of METHOD_NAMES) {
       assert.equal(saltFilter.entries, 0);
       assert.equal(relay.open(datagram, ring).ok, true);
       assert.deepEqual(relay.open(datagram, ring), { ok: false, failure: "REPLAYED" });
+      assert.deepEqual(ring.hits, ["secret"], "a replay teaches the ring nothing");
       assert.equal(server().open(datagram, ring).ok, true);
     });
   });
