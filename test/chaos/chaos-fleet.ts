@@ -11,10 +11,11 @@ import { SmallDisk } from "./small-disk.ts";
 
 const CLOCKED = join(import.meta.dirname, "clocked-service.ts");
 const METHOD = "2022-blake3-aes-128-gcm";
-/** Of the first tcp-relay and udp-relay as the gateway sees them. */
-const LINK_HOST = "127.0.0.11";
-const TCP_RELAYS = 2;
+/** Of the links before the relays. */
+const LINK_HOSTS = ["127.0.0.11", "127.0.0.12"];
 const LOSS_SEED = 20;
+/** Few enough to use them up. */
+export const DESCRIPTORS = 300;
 
 export interface ChaosFleetOptions {
   /** Of every process, instead of a Redis with an append-only file behind a link. */
@@ -23,7 +24,8 @@ export interface ChaosFleetOptions {
 
 /**
  * The fleet that suffers: processes on loopback, two of each relay, two managements and a gateway, all configuration declared. Between its parts are links in
- * the test's hands: before Redis, before each management, and between the gateway and the first relays, which also have clocks that can be stepped.
+ * the test's hands: before Redis, before each management, and between the gateway and relays. The first relay of either kind has a clock that can be
+ * stepped, the second tcp-relay few descriptors.
  */
 export class ChaosFleet implements LoadedFleet, AsyncDisposable {
   readonly upstreamIds = ["relay-1", "relay-2"];
@@ -32,10 +34,10 @@ export class ChaosFleet implements LoadedFleet, AsyncDisposable {
   /** A management's, past its link. */
   readonly api: Api;
   readonly managementLinks: readonly Link[];
-  /** Between the gateway and the first tcp-relay. */
+  /** Between the gateway and the first tcp-relay; the other one is reached directly, for a link would hide that it refuses connections. */
   readonly relayLink: Link;
-  /** Between the gateway and the first udp-relay. */
-  readonly datagramLink: DatagramLink;
+  /** Between the gateway and each udp-relay. */
+  readonly datagramLinks: readonly DatagramLink[];
   readonly #own: OwnStore | undefined;
   readonly #resources: AsyncDisposableStack;
 
@@ -46,7 +48,7 @@ export class ChaosFleet implements LoadedFleet, AsyncDisposable {
     this.#own = parts.own;
     this.managementLinks = parts.managementLinks;
     this.relayLink = parts.relayLink;
-    this.datagramLink = parts.datagramLink;
+    this.datagramLinks = parts.datagramLinks;
     this.#resources = resources;
   }
 
@@ -60,12 +62,15 @@ export class ChaosFleet implements LoadedFleet, AsyncDisposable {
       await Fleet.start({
         store: store ?? { type: "redis", url: `redis://127.0.0.1:${own?.redisLink.port}` },
         managements: 2,
-        tcpRelays: TCP_RELAYS,
-        udpRelays: TCP_RELAYS,
+        tcpRelays: LINK_HOSTS.length,
+        udpRelays: LINK_HOSTS.length,
         gateways: 1,
         declared,
         settings: { "tcp-relay": relay, "udp-relay": relay, gateway: { policy: "round-robin", timeouts: { dial: "2s" } } },
-        mains: { "tcp-relay": CLOCKED, "udp-relay": CLOCKED },
+        relayProcess: (name, index) => {
+          if (index === 0) return { main: CLOCKED };
+          return name === "tcp-relay" ? { maxDescriptors: DESCRIPTORS } : {};
+        },
         linkManagement: async (port) => {
           const link = resources.use(await Link.start({ toPort: port }));
           managementLinks.push(link);
@@ -73,12 +78,16 @@ export class ChaosFleet implements LoadedFleet, AsyncDisposable {
         },
       }),
     );
-    const at = { host: LINK_HOST, port: fleet.relayPort };
-    const relayLink = resources.use(await Link.start({ ...at, toPort: fleet.relayPort }));
-    const datagramLink = resources.use(await DatagramLink.start({ ...at, toHost: "127.0.0.1", seed: LOSS_SEED }));
+    const port = fleet.relayPort;
+    const relayLink = resources.use(await Link.start({ host: LINK_HOSTS[0]!, port, toPort: port }));
+    const datagramLinks: DatagramLink[] = [];
+    for (const [index, host] of LINK_HOSTS.entries()) {
+      const toHost = fleet.udpRelays[index]!.host;
+      datagramLinks.push(resources.use(await DatagramLink.start({ host, port, toHost, seed: LOSS_SEED + index })));
+    }
     const api = new Api(fleet.managements[0]!.port);
     resources.defer(() => api.close());
-    const parts = { fleet, target, api, own, managementLinks, relayLink, datagramLink };
+    const parts = { fleet, target, api, own, managementLinks, relayLink, datagramLinks };
     return new ChaosFleet(parts, resources.move());
   }
 
@@ -105,7 +114,7 @@ export class ChaosFleet implements LoadedFleet, AsyncDisposable {
   }
 }
 
-type Parts = Pick<ChaosFleet, "fleet" | "target" | "api" | "managementLinks" | "relayLink" | "datagramLink"> & {
+type Parts = Pick<ChaosFleet, "fleet" | "target" | "api" | "managementLinks" | "relayLink" | "datagramLinks"> & {
   readonly own: OwnStore | undefined;
 };
 
@@ -126,10 +135,14 @@ async function startStore(resources: AsyncDisposableStack): Promise<OwnStore> {
 /** A port, its key and both relays as upstreams: what an empty Redis cannot take away. */
 function declared(port: number): object {
   const [identityKey, secret] = [randomBytes(16).toString("base64"), randomBytes(16).toString("base64")];
-  const upstream = (id: string, host: string) => ({ id, host, port, method: METHOD, secret: `${identityKey}:${secret}` });
+  const common = { port, method: METHOD, secret: `${identityKey}:${secret}` };
+  const [first, second] = LINK_HOSTS;
   return {
     ports: [{ port, method: METHOD, identityKey }],
     keys: [{ id: "load", port, secret }],
-    upstreams: [upstream("relay-1", LINK_HOST), upstream("relay-2", "127.0.0.2")],
+    upstreams: [
+      { id: "relay-1", host: first, ...common },
+      { id: "relay-2", host: "127.0.0.2", udpHost: second, ...common },
+    ],
   };
 }

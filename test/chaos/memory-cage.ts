@@ -8,7 +8,7 @@ const ROOTS = [
   { root: "/sys/fs/cgroup", limit: "memory.max" },
 ];
 /** What it has already stays on its old group's account. */
-const MORE_BYTES = 1024 * 1024;
+const MORE_BYTES = 4096;
 const GONE_DEADLINE_MS = 10_000;
 
 /** A control group around a running process in which it may get hardly more memory: the next that it needs, the kernel kills it for. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { eventually, freePort, type RedisServer, runProgram } from "@shadowfleet/testkit";
-import { type FleetProcess, type ServiceName, startService } from "../fleet-process.ts";
+import { type FleetProcess, type ServiceName, type ServiceOptions, startService } from "../fleet-process.ts";
 
 const CLI = join(import.meta.dirname, "../../services/cli/src/main.ts");
 const CLI_DEADLINE_MS = 20_000;
@@ -13,15 +13,15 @@ export class Member implements AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly #config: object;
-  readonly #main: string | undefined;
+  readonly #options: ServiceOptions;
   #process: FleetProcess | undefined;
 
-  constructor(name: ServiceName, host: string, port: number, config: object, main?: string) {
+  constructor(name: ServiceName, host: string, port: number, config: object, options: ServiceOptions = {}) {
     this.name = name;
     this.host = host;
     this.port = port;
     this.#config = config;
-    this.#main = main;
+    this.#options = options;
   }
 
   get process(): FleetProcess {
@@ -31,7 +31,7 @@ export class Member implements AsyncDisposable {
 
   async start(): Promise<void> {
     const flags = this.name.endsWith("relay") ? ["--allow-private-targets"] : [];
-    this.#process = await startService(this.name, this.#config, flags, this.#main === undefined ? {} : { main: this.#main });
+    this.#process = await startService(this.name, this.#config, flags, this.#options);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -62,8 +62,8 @@ export interface FleetOptions {
   readonly declared?: (relayPort: number) => object;
   /** What members use in place of a management's port on 127.0.0.1, for example a link to it. */
   readonly linkManagement?: (port: number) => Promise<number>;
-  /** A script for the first relay of a kind, in place of the service's own main. */
-  readonly mains?: Partial<Record<ServiceName, string>>;
+  /** How a relay's process is started, by kind and index. */
+  readonly relayProcess?: (name: ServiceName, index: number) => ServiceOptions;
 }
 
 /** Separate processes on loopback, coordinated over gRPC and sharing a store. */
@@ -84,7 +84,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   static async start(options: FleetOptions): Promise<Fleet> {
-    const { store, managements = 1, tcpRelays = 1, udpRelays = 0, gateways = 0, settings = {}, mains = {} } = options;
+    const { store, managements = 1, tcpRelays = 1, udpRelays = 0, gateways = 0, settings = {} } = options;
     const { linkManagement = async (port) => port } = options;
     const ports = await Promise.all(Array.from({ length: managements }, () => freePort()));
     const linked = await Promise.all(ports.map(linkManagement));
@@ -95,8 +95,8 @@ export class Fleet implements AsyncDisposable {
     const relay = (name: "tcp-relay" | "udp-relay", index: number): Member => {
       const bindHost = `127.0.0.${index + 1}`;
       const fleet = { ...membership(`${name}-${index + 1}`), bindHost };
-      const main = index === 0 ? mains[name] : undefined;
-      return new Member(name, bindHost, relayPort, { fleet, drainTimeout: "20s", ...settings[name] }, main);
+      const config = { fleet, drainTimeout: "20s", ...settings[name] };
+      return new Member(name, bindHost, relayPort, config, options.relayProcess?.(name, index));
     };
     const gatewayPorts = await Promise.all(Array.from({ length: gateways }, () => freePort()));
     const management = (port: number): Member => {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** What a link does with bytes. `hold`: keeps them, in both directions, as a network that drops every packet. `lose-answers`: ends connections with their answers. */
 export type LinkMode = "pass" | "hold" | "lose-answers";
@@ -72,23 +73,35 @@ export class Link implements AsyncDisposable {
     void this.#carry(server, client, true);
   }
 
-  /** One direction, in order, with the backpressure of the slower side. */
+  /** One direction, in order. Without a delay the backpressure of the slower side goes through. */
   async #carry(from: Socket, to: Socket, isAnswers: boolean): Promise<void> {
+    let latest: Promise<void> = Promise.resolve();
+    const inOrder = (deliver: () => unknown): Promise<void> => {
+      const dueMs = performance.now() + this.#delayMs;
+      latest = latest.then(async () => {
+        if (dueMs > performance.now()) await sleep(dueMs - performance.now());
+        await this.#passes();
+        await deliver();
+      });
+      return latest;
+    };
     try {
       for await (const chunk of from.iterator({ destroyOnReturn: false })) {
-        if (this.#delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#delayMs));
-        await this.#passes();
-        if (this.#mode === "lose-answers" && isAnswers) {
-          this.#lostBytes += (chunk as Buffer).length;
-          to.destroy();
-          return;
-        }
-        if (!to.write(chunk)) await Promise.race([once(to, "drain"), once(to, "close")]);
+        const delivered = inOrder(() => this.#deliver(chunk as Buffer, to, isAnswers));
+        if (this.#delayMs === 0) await delivered;
       }
-      await this.#passes();
-      to.end();
+      await inOrder(() => to.end());
     } catch {
       to.destroy();
+    }
+  }
+
+  async #deliver(chunk: Buffer, to: Socket, isAnswers: boolean): Promise<void> {
+    if (this.#mode === "lose-answers" && isAnswers) {
+      this.#lostBytes += chunk.length;
+      to.destroy();
+    } else if (to.writable && !to.write(chunk)) {
+      await Promise.race([once(to, "drain"), once(to, "close")]);
     }
   }
 

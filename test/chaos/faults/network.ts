@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Upstream } from "@shadowfleet/control-api";
 import { startBlackHole } from "@shadowfleet/testkit";
@@ -5,13 +6,13 @@ import type { ChaosFault } from "../chaos-fault.ts";
 import type { ChaosFleet } from "../chaos-fleet.ts";
 import { UNNOTICED } from "../limits.ts";
 
-const HOLE_HOST = "127.0.0.12";
+const HOLE_HOST = "127.0.0.20";
 const LOSS = 0.1;
 const DELAY_MS = 40;
 
 /** Between the gateway and relays. */
 export function networkFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] {
-  const { relayLink, datagramLink, api } = chaos;
+  const { relayLink, datagramLinks, api } = chaos;
   const { upstreams } = api.clients;
   return [
     {
@@ -32,7 +33,8 @@ export function networkFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] 
       id: "relay-partition",
       name: "no byte passes between gateway and one tcp-relay",
       part: "network",
-      limits: { ...UNNOTICED, recoveryS: 2 },
+      // Sessions stand still and go on. Of new ones, every second goes there, and the relay that hears nothing of them gives them up after 2 s.
+      limits: { ...UNNOTICED, failedShare: 0.4, recoveryS: 2 },
       happen: async () => {
         relayLink.mode = "hold";
         await sleep(lastsMs);
@@ -41,15 +43,18 @@ export function networkFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] 
     },
     {
       id: "network-loss",
-      name: `between gateway and relay 1: every tenth datagram lost each way, TCP ${DELAY_MS} ms late`,
+      name: `between gateway and relays every tenth datagram is lost each way; TCP to one of them is ${DELAY_MS} ms late`,
       part: "network",
-      // Lost there or back: 19 %, if all of them go this way.
+      // Lost there or back: 19 %.
       limits: { ...UNNOTICED, datagramShare: 0.35, recoveryS: 2 },
       happen: async () => {
+        const lost = () => datagramLinks.reduce((sum, link) => sum + link.lost, 0);
+        const before = lost();
         relayLink.delayMs = DELAY_MS;
-        datagramLink.lossShare = LOSS;
+        for (const link of datagramLinks) link.lossShare = LOSS;
         await sleep(2 * lastsMs);
-        datagramLink.lossShare = 0;
+        assert.ok(lost() > before, "no datagram was lost");
+        for (const link of datagramLinks) link.lossShare = 0;
         relayLink.delayMs = 0;
       },
     },
