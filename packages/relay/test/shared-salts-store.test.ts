@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "@shadowfleet/runtime";
 import { SqliteStore } from "@shadowfleet/store";
 import { StoreSalts } from "../src/index.ts";
 
@@ -32,4 +33,25 @@ test("a store that refuses, is closed or does not answer is unavailable, soon", 
   });
   assert.equal(await lost.claim("alice", salt, 60), "unavailable");
   assert.equal(calls, 1, "a claim is not made twice");
+});
+
+test("where claims come too fast for the store, long windows are halved, down to what SIP022 needs; later they are whole again", async () => {
+  const clock = new ManualClock();
+  const asked: number[] = [];
+  const salts = new StoreSalts({ claimSalt: async (_scope, _salt, windowSeconds) => asked.push(windowSeconds) > 0 }, clock);
+  const claimFor = async (seconds: number, perSecond: number): Promise<number> => {
+    for (let second = 0; second < seconds; second++) {
+      clock.advance(1000);
+      await Promise.all(Array.from({ length: perSecond }, () => salts.claim("alice", salt, 900)));
+    }
+    return asked.at(-1) ?? 0;
+  };
+  assert.equal(await claimFor(60, 100), 900, "90,000 salts in all");
+  assert.equal(await claimFor(60, 200), 450, "nearly 180,000");
+  assert.equal(await claimFor(40, 800), 120, "more than 500,000");
+  await salts.claim("alice", salt, 120);
+  assert.equal(asked.at(-1), 120);
+  await salts.claim("alice", salt, 60);
+  assert.equal(asked.at(-1), 60);
+  assert.equal(await claimFor(200, 10), 900);
 });
