@@ -38,7 +38,7 @@ describe("two relays of a fleet", reason === undefined ? { timeout: 240_000 } : 
   });
 
   test("of the same first bytes at both at the same moment exactly one is served", async () => {
-    const seenBefore = await claims("seen");
+    const seenBefore = await claims("REPLAYED");
     for (const port of fleet.ports) {
       const served = await Promise.all(
         Array.from({ length: RACES }, async () => {
@@ -49,17 +49,17 @@ describe("two relays of a fleet", reason === undefined ? { timeout: 240_000 } : 
       );
       assert.deepEqual(served, Array(RACES).fill(1), port.method);
     }
-    assert.equal((await claims("seen")) - seenBefore, fleet.ports.length * RACES);
+    assert.equal((await claims("REPLAYED")) - seenBefore, fleet.ports.length * RACES);
   });
 
   test("Redis does not answer: clients are served, each of them counted; what it knows afterwards is refused again", async () => {
     const requests = fleet.ports.flatMap((port) => Array.from({ length: 10 }, () => ({ port, request: fleet.request(port.credential) })));
-    const unavailableBefore = await claims("unavailable");
+    const unavailableBefore = await claims("REPLAY_UNCHECKED");
     fleet.redis.pause();
     try {
       const served = await Promise.all(requests.map(({ port, request }) => isServed(0, port, request)));
       assert.ok(served.every((one) => one));
-      assert.equal((await claims("unavailable")) - unavailableBefore, requests.length);
+      assert.equal((await claims("REPLAY_UNCHECKED")) - unavailableBefore, requests.length);
       // The relay's own filter needs nobody.
       const again = await Promise.all(requests.map(({ port, request }) => isServed(0, port, request)));
       assert.ok(again.every((one) => !one));

@@ -64,7 +64,7 @@ export const METRICS = {
   "shadowsocks.replay.shared.claims": metric(
     "counter",
     "{salt}",
-    "Salts looked up in the set that relays share: fresh, seen, or unavailable when the set did not answer",
+    "Salts looked up in the set that relays share, by outcome: OK when new, or an error code",
     ["outcome"],
   ),
   "shadowsocks.dial.duration.seconds": metric(
@@ -139,7 +139,11 @@ export const METRICS = {
   "fleet.redis.replicas": metric("observed-gauge", "{replica}", "Replicas connected to this Redis node", ["redis.node"]),
   "fleet.workers": metric("observed-gauge", "{process}", "Worker processes that serve now, where the service runs as a group of them"),
   "fleet.worker.exits": metric("counter", "{process}", "Worker processes that ended unasked and were replaced"),
-  "fleet.clock.seconds": metric("observed-gauge", "s", "The wall clock of this process, seconds since 1970; SIP022 refuses what is 30 s off"),
+  "fleet.clock.seconds": metric(
+    "observed-gauge",
+    "s",
+    "The wall clock of this process, seconds since 1970; SIP022 refuses what is 30 s off",
+  ),
   "fleet.aead.backend": metric("observed-gauge", "1", "1, labelled with what encrypts in this process: native or node:crypto", ["backend"]),
   "fleet.build.info": metric("observed-gauge", "1", "1, labelled with what runs", ["version"]),
 

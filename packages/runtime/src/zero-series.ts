@@ -27,7 +27,7 @@ const KNOWN_VALUES: Record<NameOfKind<"counter" | "observed-counter">, KnownValu
   "shadowsocks.relay.bytes": { "network.transport": TRANSPORTS, "network.io.direction": DIRECTIONS },
   "shadowsocks.udp.packets": { "network.io.direction": DIRECTIONS, outcome: ["OK"] },
   "shadowsocks.handshake.failures": { "error.type": HANDSHAKE_CODES },
-  "shadowsocks.replay.shared.claims": { outcome: ["fresh", "seen", "unavailable"] },
+  "shadowsocks.replay.shared.claims": { outcome: ["OK", "REPLAYED" satisfies ErrorCode, "REPLAY_UNCHECKED" satisfies ErrorCode] },
   "shadowsocks.strangers.displaced": { limit: ["source", "total"] },
   "shadowsocks.listener.pauses": {},
   "shadowsocks.upstream.picks": undefined,

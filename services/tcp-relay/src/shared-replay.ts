@@ -7,11 +7,11 @@ import type { AcceptedStream, MethodKind } from "@shadowfleet/wire";
  */
 const SIP022_WINDOW_SECONDS = 120;
 
-const OUTCOMES: Readonly<Record<SaltClaim, Attributes>> = {
-  fresh: { outcome: "fresh" },
-  seen: { outcome: "seen" },
-  unavailable: { outcome: "unavailable" },
-};
+const OUTCOMES = {
+  fresh: { outcome: "OK" },
+  seen: { outcome: "REPLAYED" satisfies ErrorCode },
+  unavailable: { outcome: "REPLAY_UNCHECKED" satisfies ErrorCode },
+} as const satisfies Record<SaltClaim, Attributes>;
 
 export interface SharedReplayOptions {
   /** The set that relays share, as it is now; undefined where this one shares none. */

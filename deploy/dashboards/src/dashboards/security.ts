@@ -85,6 +85,13 @@ export function security() {
             queries: [query(gauge("shadowsocks.replay.filter.entries", RELAYS), SERVICE_AND_PROCESS)],
           }),
           timeseries({
+            title: "Shared replay filter",
+            description:
+              "What the relays' common set said of handshakes that their own filters let in. REPLAYED was recorded at one relay and sent to another; REPLAY_UNCHECKED that lasts is bad: the store does not answer.",
+            unit: CountsPerSecond,
+            queries: [query(sum(rate("shadowsocks.replay.shared.claims", TCP_RELAY), "outcome"), "{{outcome}}")],
+          }),
+          timeseries({
             title: "How long connections stay",
             description:
               "TCP, at the relays. Strangers are kept until they leave or the handshake's time is over (60 s by default). A median of exactly that is bad: mostly strangers come.",
