@@ -88,8 +88,10 @@ const wanted = SCENARIOS.filter(([name]) => positionals.length === 0 || position
 if (wanted.length === 0) throw new Error(`no flood of that name; there are: ${SCENARIOS.map(([name]) => name).join("; ")}`);
 const reports: FloodReport[] = [];
 for (const [name, run] of wanted) {
-  process.stderr.write(`${name} (load ${loadavg()[0]?.toFixed(1)})\n`);
-  reports.push(await run(name));
+  const load = loadavg()[0]?.toFixed(1);
+  const report = await run(name);
+  reports.push(report);
+  for (const row of [...honestRows(report), serviceRow(report)]) process.stderr.write(`load ${load}: ${row.join(" | ")}\n`);
 }
 const { cpu, cores, kernel, maxDescriptors } = describeMachine();
 console.log(
