@@ -22,7 +22,8 @@ export interface ServerLimits {
   /** Pings in a row that a connection may send, and how many more each second. Keepalive needs one in 10 s, bandwidth probes some. */
   readonly pingBurst: number;
   readonly pingsPerSecond: number;
-  /** Of calls that ask for no token (health, reflection): what one may send, and what all that go on may have sent. */
+  /** Of calls that ask for no token (health, reflection): how many may go on, what one may send, and what all together. */
+  readonly openCalls: number;
   readonly openCallBytes: number;
   readonly openCallsBytes: number;
 }
@@ -35,9 +36,10 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   maxConnectionsPerAddress: 512,
   openingTimeoutMs: 10_000,
   idleTimeoutMs: 5 * 60_000,
-  lingerMs: 2_000,
+  lingerMs: 250,
   pingBurst: 500,
   pingsPerSecond: 50,
+  openCalls: 256,
   openCallBytes: 64 * 1024,
   openCallsBytes: 8 * 1024 * 1024,
 };
@@ -113,6 +115,7 @@ function guardSession(session: ServerHttp2Session, limits: ServerLimits, onBroke
 }
 
 function streamGuard(limits: ServerLimits, onBroken: (limit: BrokenLimit) => void) {
+  let callsOfAll = 0;
   let bytesOfAll = 0;
   return (stream: ServerHttp2Stream, headers: { readonly ":path"?: string }): void => {
     // An answered call whose client does not end it would count among the connection's calls for ever.
@@ -123,15 +126,21 @@ function streamGuard(limits: ServerLimits, onBroken: (limit: BrokenLimit) => voi
     if (neededRole(headers[":path"] ?? "") !== undefined) return;
     // Nobody is asked for a token here, and grpc-js keeps what has come of a message until the whole of it is there.
     let bytes = 0;
+    const check = (isWithin: boolean): void => {
+      if (isWithin || stream.closed) return;
+      onBroken("open-calls");
+      stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    };
+    callsOfAll++;
+    stream.once("close", () => {
+      callsOfAll--;
+      bytesOfAll -= bytes;
+    });
     stream.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       bytesOfAll += chunk.length;
-      if (stream.closed || (bytes <= limits.openCallBytes && bytesOfAll <= limits.openCallsBytes)) return;
-      onBroken("open-calls");
-      stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      check(bytes <= limits.openCallBytes && bytesOfAll <= limits.openCallsBytes);
     });
-    stream.once("close", () => {
-      bytesOfAll -= bytes;
-    });
+    check(callsOfAll <= limits.openCalls);
   };
 }

@@ -219,6 +219,17 @@ describe("calls", () => {
     assert.equal(server.served(), 0);
   });
 
+  it("that ask for no token are few at a time, over all connections", async () => {
+    await using server = await start({ openCalls: 10 });
+    const clients = await Promise.all(Array.from({ length: 3 }, () => RawHttp2.open(server.port)));
+    for (const client of clients)
+      for (const stream of [1, 3, 5, 7])
+        client.write(call(stream, HEALTH_WATCH), frame(DATA, END_STREAM, stream, grpcMessage(Buffer.alloc(0))));
+    await eventually("the eleventh and twelfth to be cut", () => server.broken("open-calls") === 2, 10_000);
+    assert.equal(await server.call(), "OK", "calls with a token are not concerned");
+    for (const client of clients) client[Symbol.dispose]();
+  });
+
   it("that ask for no token may send little each and little in all", async () => {
     await using server = await start({ openCallBytes: 10_000, openCallsBytes: 30_000 });
     using client = await RawHttp2.open(server.port);

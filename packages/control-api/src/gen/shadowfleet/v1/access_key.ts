@@ -108,7 +108,13 @@ export interface AccessKey {
   /** Declared in a file or created at run time. Output only. */
   origin: Origin;
   /** The secret being replaced, while both work. Output only. */
-  overlap: SecretOverlap | undefined;
+  overlap:
+    | SecretOverlap
+    | undefined;
+  /** What it may reach although relays refuse it as private or reserved: addresses, CIDR blocks, host names. At most 64. */
+  allowTargets: string[];
+  /** What it may not reach: addresses and CIDR blocks, at most 64. Wins over allow_targets; what a relay's own configuration denies stays denied. */
+  denyTargets: string[];
 }
 
 /** A rotation in progress. */
@@ -177,7 +183,7 @@ export interface UpdateAccessKeyRequest {
   accessKey:
     | AccessKey
     | undefined;
-  /** Which fields to change: display_name, disabled, disabled_reason, start_time, expire_time. */
+  /** Which fields to change: display_name, disabled, disabled_reason, start_time, expire_time, allow_targets, deny_targets. A list is replaced whole. */
   updateMask: string[] | undefined;
 }
 
@@ -254,6 +260,8 @@ function createBaseAccessKey(): AccessKey {
     resourceVersion: 0n,
     origin: 0,
     overlap: undefined,
+    allowTargets: [],
+    denyTargets: [],
   };
 }
 
@@ -306,6 +314,12 @@ export const AccessKey: MessageFns<AccessKey> = {
     }
     if (message.overlap !== undefined) {
       SecretOverlap.encode(message.overlap, writer.uint32(122).fork()).join();
+    }
+    for (const v of message.allowTargets) {
+      writer.uint32(130).string(v!);
+    }
+    for (const v of message.denyTargets) {
+      writer.uint32(138).string(v!);
     }
     return writer;
   },
@@ -443,6 +457,22 @@ export const AccessKey: MessageFns<AccessKey> = {
             message.overlap = SecretOverlap.decode(reader, reader.uint32());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.allowTargets.push(reader.string());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.denyTargets.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -479,6 +509,8 @@ export const AccessKey: MessageFns<AccessKey> = {
     message.overlap = (object.overlap !== undefined && object.overlap !== null)
       ? SecretOverlap.fromPartial(object.overlap)
       : undefined;
+    message.allowTargets = object.allowTargets?.map((e) => e) || [];
+    message.denyTargets = object.denyTargets?.map((e) => e) || [];
     return message;
   },
 };

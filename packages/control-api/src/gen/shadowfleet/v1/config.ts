@@ -133,7 +133,13 @@ export interface ConfigKey {
     | Date
     | undefined;
   /** When the second secret stops working. */
-  overlapExpireTime: Date | undefined;
+  overlapExpireTime:
+    | Date
+    | undefined;
+  /** What it may reach although the relay refuses it as private or reserved: addresses, CIDR blocks, host names. */
+  allowTargets: string[];
+  /** What it may not reach: addresses and CIDR blocks. Wins over allow_targets. */
+  denyTargets: string[];
 }
 
 /** An upstream as gateways need it. */
@@ -808,6 +814,8 @@ function createBaseConfigKey(): ConfigKey {
     startTime: undefined,
     expireTime: undefined,
     overlapExpireTime: undefined,
+    allowTargets: [],
+    denyTargets: [],
   };
 }
 
@@ -833,6 +841,12 @@ export const ConfigKey: MessageFns<ConfigKey> = {
     }
     if (message.overlapExpireTime !== undefined) {
       Timestamp.encode(toTimestamp(message.overlapExpireTime), writer.uint32(58).fork()).join();
+    }
+    for (const v of message.allowTargets) {
+      writer.uint32(66).string(v!);
+    }
+    for (const v of message.denyTargets) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -906,6 +920,22 @@ export const ConfigKey: MessageFns<ConfigKey> = {
             message.overlapExpireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.allowTargets.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.denyTargets.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -930,6 +960,8 @@ export const ConfigKey: MessageFns<ConfigKey> = {
     message.startTime = object.startTime ?? undefined;
     message.expireTime = object.expireTime ?? undefined;
     message.overlapExpireTime = object.overlapExpireTime ?? undefined;
+    message.allowTargets = object.allowTargets?.map((e) => e) || [];
+    message.denyTargets = object.denyTargets?.map((e) => e) || [];
     return message;
   },
 };
