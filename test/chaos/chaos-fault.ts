@@ -9,4 +9,6 @@ export interface ChaosFault extends Fault {
   readonly id: string;
   readonly part: Part;
   readonly limits: Limits;
+  /** Another fault at the same time could hide what this one has to show. */
+  readonly isAlone?: boolean;
 }

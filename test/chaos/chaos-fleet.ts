@@ -14,10 +14,13 @@ const METHOD = "2022-blake3-aes-128-gcm";
 /** Of the links before the relays. */
 const LINK_HOSTS = ["127.0.0.11", "127.0.0.12"];
 const LOSS_SEED = 20;
+const UDP_IDLE = "3s";
 /** Few enough to use them up. */
 export const DESCRIPTORS = 300;
 
 export interface ChaosFleetOptions {
+  /** Default: one of SIP022. */
+  readonly method?: string;
   /** Of every process, instead of a Redis with an append-only file behind a link. */
   readonly store?: object;
 }
@@ -52,12 +55,13 @@ export class ChaosFleet implements LoadedFleet, AsyncDisposable {
     this.#resources = resources;
   }
 
-  static async start({ store }: ChaosFleetOptions = {}): Promise<ChaosFleet> {
+  static async start({ store, method = METHOD }: ChaosFleetOptions = {}): Promise<ChaosFleet> {
     await using resources = new AsyncDisposableStack();
     const own = store ? undefined : await startStore(resources);
     const managementLinks: Link[] = [];
     const target = resources.use(await TargetProcess.start());
-    const relay = { timeouts: { handshake: "2s", dial: "3s" }, drainTimeout: "3s" };
+    const relay = { timeouts: { handshake: "2s", dial: "3s", udpIdle: UDP_IDLE }, drainTimeout: "3s" };
+    const gateway = { policy: "round-robin", timeouts: { dial: "2s", udpIdle: UDP_IDLE } };
     const fleet = resources.use(
       await Fleet.start({
         store: store ?? { type: "redis", url: `redis://127.0.0.1:${own?.redisLink.port}` },
@@ -65,8 +69,8 @@ export class ChaosFleet implements LoadedFleet, AsyncDisposable {
         tcpRelays: LINK_HOSTS.length,
         udpRelays: LINK_HOSTS.length,
         gateways: 1,
-        declared,
-        settings: { "tcp-relay": relay, "udp-relay": relay, gateway: { policy: "round-robin", timeouts: { dial: "2s" } } },
+        declared: (port) => declared(port, method),
+        settings: { "tcp-relay": relay, "udp-relay": relay, gateway },
         relayProcess: (name, index) => {
           if (index === 0) return { main: CLOCKED };
           return name === "tcp-relay" ? { maxDescriptors: DESCRIPTORS } : {};
@@ -133,12 +137,13 @@ async function startStore(resources: AsyncDisposableStack): Promise<OwnStore> {
 }
 
 /** A port, its key and both relays as upstreams: what an empty Redis cannot take away. */
-function declared(port: number): object {
+function declared(port: number, method: string): object {
   const [identityKey, secret] = [randomBytes(16).toString("base64"), randomBytes(16).toString("base64")];
-  const common = { port, method: METHOD, secret: `${identityKey}:${secret}` };
+  const hasIdentity = method.startsWith("2022-");
+  const common = { port, method, secret: hasIdentity ? `${identityKey}:${secret}` : secret };
   const [first, second] = LINK_HOSTS;
   return {
-    ports: [{ port, method: METHOD, identityKey }],
+    ports: [{ port, method, ...(hasIdentity ? { identityKey } : {}) }],
     keys: [{ id: "load", port, secret }],
     upstreams: [
       { id: "relay-1", host: first, ...common },

@@ -14,13 +14,13 @@ export function randomFaults(chaos: ChaosFleet, seed: number): { next(): ChaosFa
   const random = new PseudoRandom(seed);
   const pick = (except?: ChaosFault): ChaosFault => {
     const lastsMs = SHORTEST_MS + random.below(LONGEST_MS - SHORTEST_MS);
-    const faults = allFaults(chaos, lastsMs).filter(({ part }) => part !== except?.part);
+    const faults = allFaults(chaos, lastsMs).filter(({ part, isAlone }) => !except || (part !== except.part && !isAlone));
     return faults[random.below(faults.length)]!;
   };
   return {
     next: () => {
       const first = pick();
-      return random.below(10) < DOUBLE_OF_TEN ? atOnce(first, pick(first)) : first;
+      return !first.isAlone && random.below(10) < DOUBLE_OF_TEN ? atOnce(first, pick(first)) : first;
     },
   };
 }
@@ -37,8 +37,8 @@ function atOnce(first: ChaosFault, second: ChaosFault): ChaosFault {
     limits: isWorse ? { ...limits, uncountedS: limits.uncountedS + LONGEST_MS / 1000 + 2 } : limits,
     losesCounts: isWorse || (first.losesCounts ?? false) || (second.losesCounts ?? false),
     received: () => (first.received?.() ?? 0) + (second.received?.() ?? 0),
-    happen: async (load) => {
-      await Promise.all([first.happen(load), second.happen(load)]);
+    happen: async (flows) => {
+      await Promise.all([first.happen(flows), second.happen(flows)]);
     },
   };
 }

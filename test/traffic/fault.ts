@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "@shadowfleet/testkit";
 import { Account } from "./account.ts";
 import type { FaultFigures } from "./fault-figures.ts";
+import type { Flow } from "./flow.ts";
 import { Load } from "./load.ts";
 import type { LoadedFleet } from "./loaded-fleet.ts";
 import type { ShortConnection } from "./short-connections.ts";
@@ -20,8 +21,8 @@ export interface Fault {
   readonly name: string;
   /** Whether bytes may be missing from the counters for good. Default false. */
   readonly losesCounts?: boolean;
-  /** Breaks something, waits, and repairs it; resolves when it is repaired. */
-  readonly happen: (load: Load) => Promise<void>;
+  /** Breaks something, waits, and repairs it; resolves when it is repaired. May end the long sessions of the load that it is given. */
+  readonly happen: (flows: readonly Flow[]) => Promise<void>;
   /** Payload bytes that clients of its own received: they are on the books too. */
   readonly received?: () => number;
 }
@@ -41,7 +42,7 @@ export async function measure(fleet: LoadedFleet, fault: Fault, { answerWaitMs }
   await sleep(BEFORE_MS);
   const bytesPerSecond = ((load.moved - before) / BEFORE_MS) * 1000;
   const brokenMs = performance.now();
-  await fault.happen(load);
+  await fault.happen(load.flows);
   const repairedMs = performance.now();
   await eventually("everything to go well again", () => hasBeenWell(load, repairedMs), RECOVERY_DEADLINE_MS);
   const lost = load.lost.length;

@@ -98,6 +98,6 @@ function drawRow({ label, factor, limit, isMissed }: PlotRow, top: number): stri
   ].join("");
 }
 
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

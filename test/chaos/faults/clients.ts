@@ -57,6 +57,7 @@ export function clientFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] {
       id: "out-of-descriptors",
       name: "tcp-relay out of descriptors, then not",
       part: "tcp-relay",
+      isAlone: true,
       // While it refuses, the gateway goes to the other relay.
       limits: { ...UNNOTICED, failedShare: 0.1, recoveryS: 3 },
       happen: async () => {

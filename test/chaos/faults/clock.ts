@@ -23,6 +23,7 @@ export function clockFaults({ fleet }: ChaosFleet, lastsMs: number): ChaosFault[
     id: seconds > 0 ? "clock-ahead" : "clock-behind",
     name: `clock of one tcp-relay and one udp-relay 5 min ${seconds > 0 ? "ahead" : "behind"}, then right again`,
     part: "clock",
+    isAlone: true,
     // Live sessions go on. New ones of that relay, every second, are refused in silence.
     limits: { ...UNNOTICED, failedShare: 0.6, datagramShare: 0.6, recoveryS: 3 },
     happen: async () => {

@@ -26,7 +26,7 @@ export function networkFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] 
         const upstream = Upstream.fromPartial({ id: "hole", host: HOLE_HOST, port: hole.port, method: "aes-128-gcm", secret: "nobody" });
         await api.call(upstreams, upstreams.createUpstream, { upstream, accessUri: "", requestId: "" });
         await sleep(lastsMs);
-        await api.call(upstreams, upstreams.deleteUpstream, { id: "hole", resourceVersion: 0n });
+        await api.call(upstreams, upstreams.deleteUpstream, { id: "hole" });
       },
     },
     {

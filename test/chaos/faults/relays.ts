@@ -28,10 +28,10 @@ export function relayFaults({ fleet }: ChaosFleet, lastsMs: number): ChaosFault[
       name: "tcp-relay told to stop (SIGTERM), its sessions end while it drains; started again",
       part: "tcp-relay",
       limits: { ...UNNOTICED, failedShare: 0.1, recoveryS: 5 },
-      happen: async (load) => {
+      happen: async (flows) => {
         tcpRelay.signal("SIGTERM");
         await sleep(1_000);
-        for (const flow of load.flows) flow.finish();
+        for (const flow of flows) flow.finish();
         await endsInOrder(tcpRelay);
         await startAgain(tcpRelay);
       },
