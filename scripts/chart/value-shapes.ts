@@ -140,10 +140,13 @@ const declared = (method: Shape): Shape => {
     existingSecretKey: secretKey,
     ports: listOf(exactly({ port, host: hostOrAddress, method, identityKey: text }, ["port"])),
     keys: listOf(
-      exactly({ id: keyId, name: text, port, secret: text, disabled: flag, disabledReason: text, startTime: time, expireTime: time }, [
-        "id",
-        "port",
-      ]),
+      exactly(
+        {
+          ...{ id: keyId, name: text, port, secret: text, disabled: flag, disabledReason: text, startTime: time, expireTime: time },
+          targets: exactly({ allow: listOf(text), deny: listOf(text) }),
+        },
+        ["id", "port"],
+      ),
     ),
     upstreams: listOf(
       exactly({ id: upstreamId, host: hostOrAddress, udpHost: hostOrAddress, port, method, secret: text, name: text }, [

@@ -2,10 +2,11 @@ import type { Credential } from "@shadowfleet/wire";
 import type { AccessKey } from "./access-key.ts";
 import { createPortKeys, type PortKeys } from "./port-keys.ts";
 import type { KeyConfig, PortConfig, PortPatch, PortsChange } from "./relay-config.ts";
+import { sameTargets } from "./target-guard.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
 import type { TrialBudget } from "./trial-budget.ts";
 
-/** What one `apply` or `change` did, by key id. A key that moved to another port or got another secret or name is changed. */
+/** What one `apply` or `change` did, by key id. A key that moved to another port or got another secret, name or other targets is changed. */
 export interface KeyChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
@@ -89,12 +90,12 @@ export class AccessKeyTable {
   }
 
   #keyFor(config: KeyConfig, port: number): AccessKey {
-    const { id, name, credential, previousCredential } = config;
+    const { id, name, credential, previousCredential, targets } = config;
     const before = this.#keys.get(id);
-    if (before && before.port === port && before.name === name) {
+    if (before && before.port === port && before.name === name && sameTargets(before.targets, targets)) {
       if (isSame(before.credential, credential) && isSame(before.previous?.credential, previousCredential)) return before;
     }
-    const shared = { id, name, port, meter: this.ledger.meterOf(id, port) };
+    const shared = { id, name, port, meter: this.ledger.meterOf(id, port), targets };
     const previous = previousCredential && { ...shared, credential: previousCredential, previous: undefined, isPrevious: true };
     return { ...shared, credential, previous, isPrevious: false };
   }

@@ -1,5 +1,6 @@
 import type { ByteMeter } from "@shadowfleet/transport";
 import type { ServerKey } from "@shadowfleet/wire";
+import type { TargetRules } from "./target-guard.ts";
 
 /** Payload bytes of one access key on one port, TCP and UDP by the same rule. Monotonic, across reloads and secret changes. */
 export interface TrafficMeter {
@@ -14,6 +15,7 @@ export interface AccessKey extends ServerKey {
   /** The listening port it works on. */
   readonly port: number;
   readonly meter: TrafficMeter;
+  readonly targets?: TargetRules | undefined;
   /** The same key under the secret that is being rotated out: opens sessions as well, counted by the same meter. */
   readonly previous?: AccessKey | undefined;
   /** Whether this is what `previous` of another one leads to. */

@@ -16,6 +16,6 @@ export type { LiveSession, SessionRegistry } from "./session-registry.ts";
 export type { SaltClaim, SharedSalts } from "./shared-salts.ts";
 export { StoreSalts } from "./shared-salts-store.ts";
 export { sourceNetwork } from "./source-network.ts";
-export { createTargetGuard, type TargetGuard, type TargetGuardOptions } from "./target-guard.ts";
+export { createTargetGuard, sameTargets, type TargetGuard, type TargetGuardOptions, type TargetRules } from "./target-guard.ts";
 export { type LedgerEntry, TrafficLedger } from "./traffic-ledger.ts";
 export { TrialBudget, type TrialLimits, trialLimitsOf } from "./trial-budget.ts";

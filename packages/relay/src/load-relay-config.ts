@@ -142,7 +142,9 @@ function draftOf(input: PortInput, path: string, problems: ConfigProblem[]): Por
   if ((password === undefined) === (keys === undefined)) problems.push({ path, reason: "needs either password or keys" });
   const id = String(port);
   const single = password === undefined ? [] : [{ path: `${path}.password`, id, name: id, secret: password }];
-  const many = (keys ?? []).map(({ id, name, secret }, index) => ({ path: `${path}.keys[${index}]`, id, name: name ?? id, secret }));
+  const many = (keys ?? []).map(({ id, name, secret, targets }, index) => {
+    return { path: `${path}.keys[${index}]`, id, name: name ?? id, secret, targets };
+  });
   return { path, portPath: `${path}.port`, methodPath: `${path}.method`, host, port, method, identityKey, keys: [...single, ...many] };
 }
 

@@ -1,6 +1,7 @@
 import type { ConfigProblem } from "@shadowfleet/runtime";
 import { deriveCredential, explainUnavailable, findMethod, type Method } from "@shadowfleet/wire";
 import type { KeyConfig, PortConfig } from "./relay-config.ts";
+import { compileTargets, type TargetLists } from "./target-guard.ts";
 
 /** One key as a file has it, and where. */
 export interface KeyDraft {
@@ -8,6 +9,7 @@ export interface KeyDraft {
   readonly id: string;
   readonly name: string;
   readonly secret: string;
+  readonly targets?: TargetLists | undefined;
 }
 
 /** One port as a file has it, whichever its format. Paths are for messages. */
@@ -135,7 +137,7 @@ function planKeys(draft: PortDraft, method: Method, report: Report): readonly Ke
     const same = bySecret.get(fingerprint);
     if (same && same.id !== key.id) report(key.path, `has the same secret as key "${same.id}": they could not be told apart`);
     bySecret.set(fingerprint, key);
-    keys.push({ id: key.id, name: key.name, credential });
+    keys.push({ id: key.id, name: key.name, credential, ...(key.targets && { targets: compileTargets(key.targets) }) });
   }
   return keys;
 }

@@ -1,5 +1,6 @@
 import type { Credential, Method } from "@shadowfleet/wire";
 import type { FleetConfig } from "./fleet/fleet-schema.ts";
+import type { TargetRules } from "./target-guard.ts";
 
 /** One access key of a port, its secret already derived. */
 export interface KeyConfig {
@@ -8,6 +9,8 @@ export interface KeyConfig {
   readonly credential: Credential;
   /** The secret being rotated out: opens sessions of the key as well. */
   readonly previousCredential?: Credential | undefined;
+  /** What it may reach beyond the relay's rule, and what it may not. */
+  readonly targets?: TargetRules | undefined;
 }
 
 /** One listening port, served with TCP by tcp-relay and UDP by udp-relay. */

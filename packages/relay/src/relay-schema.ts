@@ -17,6 +17,8 @@ const allowedTarget = z
     'must be an address, a block such as "10.1.0.0/16" or "fd00::/8", or a host name',
   );
 
+const targetLists = z.strictObject({ allow: z.array(allowedTarget).default([]), deny: z.array(cidr).default([]) });
+
 /** One of many access keys of a port. */
 export const keySchema = z.strictObject({
   /** Names the key in logs, counters and the API; unique in the whole file. */
@@ -25,6 +27,8 @@ export const keySchema = z.strictObject({
   name: z.string().optional(),
   /** A password, or for 2022 methods base64 of exactly as many bytes as the method's key has. */
   secret: z.string().min(1),
+  /** For this key alone, added to the relay's own `targets`. */
+  targets: targetLists.optional(),
 });
 
 /** One listening port: either `password` or `keys`. */
@@ -47,7 +51,7 @@ const settingsShape = {
   /** Lets clients reach loopback, private, link-local and other reserved addresses. */
   allowPrivateTargets: z.boolean().default(false),
   /** Exceptions to what clients may reach; deny wins. A host name holds for clients that ask by exactly that name. */
-  targets: z.strictObject({ allow: z.array(allowedTarget).default([]), deny: z.array(cidr).default([]) }).prefault({}),
+  targets: targetLists.prefault({}),
   timeouts: z
     .strictObject({
       /** From accept to a complete, valid handshake; also how long a prober is listened to. */

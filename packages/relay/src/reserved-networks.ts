@@ -45,6 +45,19 @@ const EMBEDDINGS: readonly { readonly block: Cidr; readonly at: number }[] = [
 /** Teredo (RFC 4380 §4): server in groups 2 and 3, the client's address inverted in groups 6 and 7. */
 const TEREDO = required("2001::/32");
 
+/** ISATAP (RFC 5214 §6.1): an interface id of 0:5efe or 200:5efe, then the IPv4 address. */
+const ISATAP_UNIVERSAL = 0x0200;
+const ISATAP_ID = 0x5efe;
+
+/**
+ * The IPv4 address an ISATAP interface id names; empty for others. The prefix around it decides first where packets go, so this can only be a reason
+ * against an address, never for it.
+ */
+export function isatapIpv4(address: AddressGroups): readonly AddressGroups[] {
+  const isIsatap = address[5] === ISATAP_ID && (address[4] === 0 || address[4] === ISATAP_UNIVERSAL);
+  return isIsatap ? [[address[6]!, address[7]!]] : [];
+}
+
 /** The IPv4 addresses an IPv6 address leads to through a translator or tunnel; empty when it is just IPv6 (or IPv4). */
 export function embeddedIpv4(address: AddressGroups): readonly AddressGroups[] {
   if (address.length === 2) return [];
@@ -62,6 +75,7 @@ export function embeddedIpv4(address: AddressGroups): readonly AddressGroups[] {
 
 /** True when the table has nothing against an address, nor against any IPv4 address embedded in it. */
 export function isPublic(address: AddressGroups): boolean {
+  if (!isatapIpv4(address).every(isPublic)) return false;
   const embedded = embeddedIpv4(address);
   if (embedded.length > 0) return embedded.every(isPublic);
   if (address.length === 8 && !cidrContains(GLOBAL_UNICAST_V6, address)) return false;

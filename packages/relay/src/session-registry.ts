@@ -16,6 +16,8 @@ export interface LiveSession {
   readonly bytesDown: number;
   /** Ends it now under this code. */
   terminate(code: ErrorCode): void;
+  /** Rules about targets have changed: ends it when its target is not admitted any more. Absent where each datagram is judged anyway. */
+  recheckTarget?(): void;
 }
 
 /** What is live in this process, by access key, so that a cut-off reaches every session of a key at once. */

@@ -25,6 +25,9 @@ export interface KeyRecord {
   readonly previousSecret: PreviousSecret | undefined;
   readonly disabled: boolean;
   readonly disabledReason: string;
+  /** Addresses, CIDR blocks and, to allow, host names. Absent: none. */
+  readonly allowTargets?: readonly string[];
+  readonly denyTargets?: readonly string[];
   /** Undefined: at once. */
   readonly startsAtMs: number | undefined;
   /** Undefined: never. */

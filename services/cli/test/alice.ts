@@ -27,6 +27,8 @@ export const ALICE_DOCUMENT = {
   disabledReason: "",
   startTime: null,
   expireTime: null,
+  allowTargets: [],
+  denyTargets: [],
   createTime: "2026-11-22T00:00:00.000Z",
   updateTime: "2026-11-23T00:00:00.000Z",
   resourceVersion: 2 ** 60,

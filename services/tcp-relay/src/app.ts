@@ -117,11 +117,13 @@ class TcpRelay implements TcpRelayApp {
     logFleetChange(this.#deps.logger, before, config);
     if (this.#member || config.fleet) {
       this.#settings = settingsOf({ ...config, ports: before.ports, fleet: before.fleet });
+      this.#recheckTargets();
       await this.#member?.resettle({ allowInsecureCiphers: config.allowInsecureCiphers ?? false, bindHost: before.fleet?.bindHost });
       return;
     }
     this.#settings = settingsOf(config);
     this.#end(this.keys.apply(config.ports).removed);
+    this.#recheckTargets();
     this.#saltFilters.retain(config.ports);
     if (!this.#draining) await this.#ports.apply(config.ports);
   }
@@ -144,7 +146,7 @@ class TcpRelay implements TcpRelayApp {
   /** With the fleet where its store is one, with the other workers where there are some. */
   #saltsToShare({ fleet }: RelayConfig): SharedSalts | undefined {
     const { worker } = this.#deps;
-    if (this.#member && fleet?.store.type === "redis") return new StoreSalts(this.#member.store);
+    if (this.#member && fleet?.store.type === "redis") return new StoreSalts(this.#member.store, this.#deps.clock);
     return worker ? new GroupSalts(worker) : undefined;
   }
 
@@ -156,6 +158,11 @@ class TcpRelay implements TcpRelayApp {
 
   #end(keyIds: Iterable<string>): void {
     for (const keyId of keyIds) this.sessions.terminateKey(keyId, "SESSION_TERMINATED");
+  }
+
+  /** Rules about targets hold for what is open too. */
+  #recheckTargets(keyId?: string): void {
+    for (const session of this.sessions.list(keyId)) session.recheckTarget?.();
   }
 
   #join({ fleet, allowInsecureCiphers = false }: RelayConfig): RelayMember | undefined {
@@ -175,7 +182,9 @@ class TcpRelay implements TcpRelayApp {
           return isDraining();
         },
         change: (change, endedKeys) => {
-          this.#end(new Set([...this.keys.change(change).removed, ...endedKeys]));
+          const { removed, changed } = this.keys.change(change);
+          this.#end(new Set([...removed, ...endedKeys]));
+          for (const keyId of changed) this.#recheckTargets(keyId);
           this.#saltFilters.forget(change.gone);
         },
         listen: (ports) => (this.#draining ? Promise.resolve() : this.#ports.apply(ports)),

@@ -37,6 +37,7 @@ export class Session implements LiveSession {
   #unopened: Buffer | undefined;
   /** Plaintext not sent to the target yet: what came with the handshake, and what came while dialling. */
   #carried: Buffer[] = [];
+  #target: Connection | undefined;
   #pump: Pump | undefined;
 
   constructor(client: Connection, port: number, handshake: ServerHandshake<AccessKey>, context: RelayContext) {
@@ -95,6 +96,11 @@ export class Session implements LiveSession {
     // What waits in the kernel would make the close a reset: it is read first, in the turn that begins.
     this.#discard();
     setImmediate(() => this.#client.destroy());
+  }
+
+  recheckTarget(): void {
+    const address = this.#target?.remoteHost;
+    if (this.#accepted && address !== undefined && !this.#admits(this.#accepted, address)) this.terminate("TARGET_FORBIDDEN");
   }
 
   /** Ends an authenticated session now. */
@@ -184,20 +190,26 @@ export class Session implements LiveSession {
     if (this.#isOver()) return;
     const { settings, resolver, metrics, clock } = this.#context;
     this.#dialing = new AbortController();
-    const name = accepted.target.type === ATYP_DOMAIN ? accepted.target.host : undefined;
     const startedMs = clock.monotonic();
     const result = await dial({
       host: accepted.target.host,
       port: accepted.target.port,
       timeoutMs: settings.config.dialTimeoutMs,
       resolver,
-      admit: (address) => settings.guard.admits(address, name),
+      admit: (address) => this.#admits(accepted, address),
       signal: this.#dialing.signal,
     });
     this.#dialing = undefined;
     const code = result.ok ? "OK" : result.code;
     metrics.record("shadowsocks.dial.duration.seconds", (clock.monotonic() - startedMs) / 1000, errorType(code));
     this.#dialed(accepted, result);
+  }
+
+  /** By the rules in force now, of the relay and of the key. */
+  #admits({ key, target }: AcceptedStream<AccessKey>, address: string): boolean {
+    const { settings, keys } = this.#context;
+    const name = target.type === ATYP_DOMAIN ? target.host : undefined;
+    return settings.guard.admits(address, name, (keys.key(key.id) ?? key).targets);
   }
 
   /**
@@ -233,6 +245,7 @@ export class Session implements LiveSession {
 
   #relay(accepted: AcceptedStream<AccessKey>, target: Connection): void {
     this.#phase = "relaying";
+    this.#target = target;
     let carriedUp = 0;
     for (const payload of this.#carried) {
       carriedUp += payload.length;

@@ -12,6 +12,7 @@ import {
   RelayMember,
   type SessionEnd,
   type SessionRegistry,
+  sameTargets,
   type TargetGuard,
   TrialBudget,
   trialLimitsOf,
@@ -151,9 +152,10 @@ class UdpRelay implements UdpRelayApp {
     return this.#draining ? { ready: false, details: { ...ports.details, draining: `${this.#associations.size} sessions left` } } : ports;
   }
 
-  /** Ends associations of keys that are not in force as they were, and of those named. */
+  /** Ends associations of keys that are not in force as they were, of keys with other targets (anyone it sent to may answer), and of those named. */
   #endOutdated(keyIds: ReadonlySet<string> = new Set()): void {
-    this.#associations.end("SESSION_TERMINATED", ({ key }) => keyIds.has(key.id) || !this.keys.isInForce(key));
+    const isOutdated = (key: AccessKey): boolean => !this.keys.isInForce(key) || !sameTargets(key.targets, this.keys.key(key.id)?.targets);
+    this.#associations.end("SESSION_TERMINATED", ({ key }) => keyIds.has(key.id) || isOutdated(key));
   }
 
   #join({ fleet, allowInsecureCiphers = false }: RelayConfig): RelayMember | undefined {

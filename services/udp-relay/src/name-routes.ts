@@ -1,4 +1,4 @@
-import type { TargetGuard } from "@shadowfleet/relay";
+import type { TargetGuard, TargetRules } from "@shadowfleet/relay";
 import type { Resolution, ResolvedAddress } from "@shadowfleet/transport";
 
 /** Names whose address one association remembers; the one learnt first goes first. */
@@ -23,10 +23,10 @@ export class NameRoutes {
    * The address to send to: the one used last as long as the name still resolves to it, else the first one the guard admits, IPv4 before
    * IPv6 (there is no second try with UDP, and IPv4 works nearly everywhere; see `avoidIpv4`). Undefined: none is admitted.
    */
-  choose(name: string, resolution: Resolution & { readonly ok: true }, guard: TargetGuard): ResolvedAddress | undefined {
+  choose(name: string, resolution: Resolution & { readonly ok: true }, guard: TargetGuard, own?: TargetRules): ResolvedAddress | undefined {
     const route = this.#routes.get(name);
-    if (route?.resolution === resolution && guard.admits(route.address.address, name)) return route.address;
-    const admitted = resolution.addresses.filter((candidate) => guard.admits(candidate.address, name));
+    if (route?.resolution === resolution && guard.admits(route.address.address, name, own)) return route.address;
+    const admitted = resolution.addresses.filter((candidate) => guard.admits(candidate.address, name, own));
     const address =
       admitted.find((candidate) => candidate.address === route?.address.address) ??
       admitted.find((candidate) => candidate.family === this.#preferred) ??

@@ -37,7 +37,7 @@ export class RequestPath {
 
   /** `name` is what resolved to `host`, if the client asked by name. */
   #sendToAddress(association: Association, host: string, port: number, payload: Buffer, name?: string): void {
-    if (!this.#options.guard().admits(host, name)) {
+    if (!this.#options.guard().admits(host, name, association.key.targets)) {
       this.#options.drops.drop("up", association, "TARGET_FORBIDDEN", host);
       return;
     }
@@ -67,7 +67,7 @@ export class RequestPath {
       this.#options.drops.drop("up", association, "DNS_FAILED", name);
       return;
     }
-    const address = routes?.choose(name, resolution, this.#options.guard());
+    const address = routes?.choose(name, resolution, this.#options.guard(), association.key.targets);
     if (address === undefined) this.#options.drops.drop("up", association, "TARGET_FORBIDDEN", name);
     else this.#sendToAddress(association, unmapIpv4(address.address), port, payload, name);
   }

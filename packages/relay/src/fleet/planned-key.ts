@@ -1,6 +1,7 @@
 import type { ConfigKey } from "@shadowfleet/control-api";
 import { type Credential, deriveCredential, type Method } from "@shadowfleet/wire";
 import type { KeyConfig } from "../relay-config.ts";
+import { compileTargets, type TargetRules } from "../target-guard.ts";
 
 /** An access key of management made ready for a port, whatever the time is. */
 export interface PlannedKey {
@@ -24,7 +25,9 @@ export function planKey(source: ConfigKey, method: Method): KeyPlan {
   const { id, displayName, secrets } = source;
   const current = ownCredential(method, secrets[0] ?? "");
   if (typeof current === "string") return { ok: false, reason: current };
-  const alone: KeyConfig = { id, name: displayName || id, credential: current };
+  const targets = ownTargets(source);
+  if (typeof targets === "string") return { ok: false, reason: targets };
+  const alone: KeyConfig = { id, name: displayName || id, credential: current, ...(targets && { targets }) };
   const old = secrets[1] === undefined ? undefined : ownCredential(method, secrets[1]);
   const previousCredential = typeof old === "string" ? undefined : old;
   const key: PlannedKey = {
@@ -51,6 +54,17 @@ export function nextChange({ startsAtMs, endsAtMs, rotatedAtMs, rotating }: Plan
   if (nowMs < startsAtMs) return startsAtMs < endsAtMs ? startsAtMs : Number.POSITIVE_INFINITY;
   if (nowMs >= endsAtMs) return Number.POSITIVE_INFINITY;
   return rotating && nowMs < rotatedAtMs ? Math.min(rotatedAtMs, endsAtMs) : endsAtMs;
+}
+
+/** A list that cannot be read is no list: the key would reach what it must not. */
+function ownTargets({ allowTargets, denyTargets }: ConfigKey): TargetRules | string | undefined {
+  if (allowTargets.length + denyTargets.length === 0) return undefined;
+  try {
+    return compileTargets({ allow: allowTargets, deny: denyTargets });
+  } catch (error) {
+    if (error instanceof TypeError) return `its targets: ${error.message}`;
+    throw error;
+  }
 }
 
 function ownCredential(method: Method, secret: string): Credential | string {

@@ -14,6 +14,13 @@ export const readPort: ReadText<number> = (text) => {
   return port;
 };
 
+/** A list with commas; "none" is the empty one. What its entries may be is management's to say. */
+export const readTargets: ReadText<string[]> = (text) => {
+  const entries = text === "none" ? [] : text.split(",").map((entry) => entry.trim());
+  if (entries.includes("")) throw new RangeError('expected entries with commas between them, or "none"');
+  return entries;
+};
+
 /** A host name or IP address in its canonical spelling. Other than ASCII is refused, as certificates and resolvers have it in ASCII. */
 export const readHost: ReadText<string> = (text) => {
   const address = addressFrom(text, 0);

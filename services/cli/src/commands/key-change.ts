@@ -5,6 +5,7 @@ import { UsageError } from "../arguments/usage-error.ts";
 import { readFutureMoment, readMoment } from "../arguments/values.ts";
 import type { Shell } from "../shell.ts";
 import { accessKeyDocument, accessKeyLines } from "../views/access-key-view.ts";
+import { TARGET_FLAGS } from "./target-flags.ts";
 
 const idArgument = requiredArgument("ID", "the access key's id");
 
@@ -15,6 +16,8 @@ type Changes = {
   disabledReason?: string;
   startTime?: Date | undefined;
   expireTime?: Date | undefined;
+  allowTargets?: string[];
+  denyTargets?: string[];
 };
 
 const MASK: Readonly<Record<keyof Changes, string>> = {
@@ -23,6 +26,8 @@ const MASK: Readonly<Record<keyof Changes, string>> = {
   disabledReason: "disabled_reason",
   startTime: "start_time",
   expireTime: "expire_time",
+  allowTargets: "allow_targets",
+  denyTargets: "deny_targets",
 };
 
 async function change(id: string, changes: Changes, { fleet, output, clock }: Shell): Promise<void> {
@@ -37,7 +42,7 @@ async function change(id: string, changes: Changes, { fleet, output, clock }: Sh
 
 const update = defineCommand({
   name: "key update",
-  summary: "changes the name or the times of an access key",
+  summary: "changes the name, the times or the targets of an access key",
   args: { id: idArgument },
   flags: {
     name: textFlag("NAME", "whose it is"),
@@ -45,16 +50,23 @@ const update = defineCommand({
     noExpires: switchFlag("it works for ever"),
     starts: valueFlag("WHEN", "from when on it works", readMoment),
     noStarts: switchFlag("it works from now on"),
+    ...TARGET_FLAGS,
   },
-  examples: ["shadowfleet key update alice --name 'Alice Smith'", "shadowfleet key update alice --expires 2027-01-31"],
+  examples: [
+    "shadowfleet key update alice --name 'Alice Smith'",
+    "shadowfleet key update alice --expires 2027-01-31",
+    "shadowfleet key update alice --allow-target none --deny-target 203.0.113.0/24",
+  ],
   run: async ({ args, flags }, shell) => {
-    const { name, expires, noExpires, starts, noStarts } = flags;
+    const { name, expires, noExpires, starts, noStarts, allowTarget, denyTarget } = flags;
     if (expires && noExpires) throw new UsageError("--expires and --no-expires exclude each other");
     if (starts && noStarts) throw new UsageError("--starts and --no-starts exclude each other");
     const changes: Changes = {
       ...(name === undefined ? {} : { displayName: name }),
       ...(expires || noExpires ? { expireTime: expires } : {}),
       ...(starts || noStarts ? { startTime: starts } : {}),
+      ...(allowTarget ? { allowTargets: allowTarget } : {}),
+      ...(denyTarget ? { denyTargets: denyTarget } : {}),
     };
     if (Object.keys(changes).length === 0) throw new UsageError("key update needs something to change");
     await change(args.id, changes, shell);

@@ -11,6 +11,7 @@ import { accessKeyDocument } from "../views/access-key-view.ts";
 import { accessUriLines, checkQrChoice, QR_FLAGS } from "./key-uri.ts";
 import { failedBindings } from "./port.ts";
 import { readSecretText, SECRET_FILE_HELP } from "./secret-source.ts";
+import { TARGET_FLAGS } from "./target-flags.ts";
 
 export const keyCreate = defineCommand({
   name: "key create",
@@ -25,6 +26,7 @@ export const keyCreate = defineCommand({
     secretFile: textFlag("FILE", `take the secret from a file; ${SECRET_FILE_HELP}`),
     expires: valueFlag("WHEN", `until when it works: "90d", "2027-01-31", "2027-01-31T18:00Z"`, readFutureMoment),
     starts: valueFlag("WHEN", "from when on it works", readMoment),
+    ...TARGET_FLAGS,
     ...QR_FLAGS,
   },
   examples: [
@@ -32,6 +34,7 @@ export const keyCreate = defineCommand({
     "shadowfleet key create 'Alice Smith' --id alice --expires 90d",
     "shadowfleet key create bob --port 8389 --method 2022-blake3-aes-256-gcm",
     "shadowfleet key create carol -o json | jq -r .accessUri",
+    "shadowfleet key create dora --allow-target 10.1.0.0/16 --deny-target 10.1.9.0/24,203.0.113.7",
   ],
   run: async ({ args, flags }, shell) => {
     const { method, port, starts, expires } = flags;
@@ -48,6 +51,8 @@ export const keyCreate = defineCommand({
         secret,
         startTime: starts,
         expireTime: expires,
+        allowTargets: flags.allowTarget ?? [],
+        denyTargets: flags.denyTarget ?? [],
       },
       requestId: randomUUID(),
     });

@@ -3,6 +3,7 @@ import type { ConfigProblem } from "@shadowfleet/runtime";
 import type { KeyRecord, PortRecord, UpstreamRecord, Versioned } from "@shadowfleet/store";
 import { addressFrom, deriveCredential, type Method } from "@shadowfleet/wire";
 import { checkMethod, checkSecret, singleKeyReason } from "../domain/credential-rules.ts";
+import { targetListProblems } from "../domain/target-list.ts";
 import type { DeclaredInput } from "./declared-schema.ts";
 
 /** Declared resources in the form of stored ones. Versions are made of the content, hence the same in every replica. */
@@ -105,6 +106,9 @@ function planKeys(
     others.set(secret.value, key.id);
     if (key.startTime !== undefined && key.expireTime !== undefined && key.expireTime <= key.startTime)
       report(`${path}.expireTime`, "must be after startTime");
+    for (const list of ["allow", "deny"] as const) {
+      for (const reason of targetListProblems(key.targets?.[list] ?? [], list)) report(`${path}.targets.${list}`, reason);
+    }
     planned.set(key.id, keyRecord(key, secret.value));
   }
   return planned;
@@ -119,6 +123,7 @@ function keyRecord(key: DeclaredInput["keys"][number], secret: string): KeyRecor
     previousSecret: undefined,
     disabled: key.disabled,
     disabledReason: key.disabledReason,
+    ...(key.targets && { allowTargets: key.targets.allow, denyTargets: key.targets.deny }),
     startsAtMs: key.startTime,
     expiresAtMs: key.expireTime,
     createdAtMs: 0,

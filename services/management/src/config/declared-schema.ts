@@ -30,6 +30,8 @@ const declaredKey = z.strictObject({
   disabledReason: z.string().default(""),
   startTime: time.optional(),
   expireTime: time.optional(),
+  /** For this key alone: what it may reach although relays refuse it, and what it may not. */
+  targets: z.strictObject({ allow: z.array(z.string()).default([]), deny: z.array(z.string()).default([]) }).optional(),
 });
 
 const declaredUpstream = z.strictObject({

@@ -9,6 +9,7 @@ import { checkSecret, newSecret, singleKeyReason } from "./credential-rules.ts";
 import { FieldProblems } from "./field-problems.ts";
 import { FleetWriter, type WritePlan } from "./fleet-writer.ts";
 import type { Ports } from "./ports.ts";
+import { targetListProblems } from "./target-list.ts";
 import { awaitVersion, changeable } from "./versions.ts";
 
 export interface KeyDraft {
@@ -23,9 +24,14 @@ export interface KeyDraft {
   readonly disabledReason: string;
   readonly startsAtMs: number | undefined;
   readonly expiresAtMs: number | undefined;
+  /** Absent: none. */
+  readonly allowTargets?: readonly string[];
+  readonly denyTargets?: readonly string[];
 }
 
-export type KeyChange = Partial<Pick<KeyRecord, "displayName" | "disabled" | "disabledReason" | "startsAtMs" | "expiresAtMs">>;
+export type KeyChange = Partial<
+  Pick<KeyRecord, "displayName" | "disabled" | "disabledReason" | "startsAtMs" | "expiresAtMs" | "allowTargets" | "denyTargets">
+>;
 
 export interface Rotation {
   /** Empty: chosen. */
@@ -62,6 +68,7 @@ export class AccessKeys {
     if (before !== undefined) return this.#repeated(before);
     if (draft.id !== "") problems.require(KEY_ID.test(draft.id), "access_key.id", ID_RULE);
     checkTexts(draft, problems);
+    checkTargets(draft, problems);
     checkTimes(draft.startsAtMs, draft.expiresAtMs, problems);
     const id = draft.id === "" ? newKeyId() : draft.id;
     const done = await this.#writer.commit(() => this.#planCreate(draft, id, problems), { requestId, response: id });
@@ -71,6 +78,7 @@ export class AccessKeys {
   /** `version` 0: whatever it is now. */
   async update(id: string, version: number, change: KeyChange, problems = new FieldProblems()): Promise<KeyEntry> {
     checkTexts({ displayName: change.displayName ?? "", disabledReason: change.disabledReason ?? "" }, problems);
+    checkTargets(change, problems);
     await awaitVersion(this.#context.directory, version);
     await this.#writer.commit(() => this.#planUpdate(id, version, change, problems));
     return this.#shown(id);
@@ -127,7 +135,7 @@ export class AccessKeys {
       ]);
     }
     const nowMs = clock.now();
-    const { displayName, disabled, disabledReason, startsAtMs, expiresAtMs } = draft;
+    const { displayName, disabled, disabledReason, startsAtMs, expiresAtMs, allowTargets = [], denyTargets = [] } = draft;
     const record: KeyRecord = {
       id,
       displayName,
@@ -138,6 +146,8 @@ export class AccessKeys {
       disabledReason,
       startsAtMs,
       expiresAtMs,
+      ...(allowTargets.length > 0 && { allowTargets }),
+      ...(denyTargets.length > 0 && { denyTargets }),
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };
@@ -251,6 +261,14 @@ function checkTexts({ displayName, disabledReason }: Pick<KeyDraft, "displayName
     problems.require(Buffer.byteLength(text) <= MAX_TEXT_BYTES, field, `must have at most ${MAX_TEXT_BYTES} bytes`);
     problems.require(text.isWellFormed() && !/\p{Cc}/u.test(text), field, "must not have control characters");
   }
+}
+
+function checkTargets(
+  { allowTargets = [], denyTargets = [] }: Pick<KeyDraft, "allowTargets" | "denyTargets">,
+  problems: FieldProblems,
+): void {
+  for (const reason of targetListProblems(allowTargets, "allow")) problems.add("access_key.allow_targets", reason);
+  for (const reason of targetListProblems(denyTargets, "deny")) problems.add("access_key.deny_targets", reason);
 }
 
 function checkTimes(startsAtMs: number | undefined, expiresAtMs: number | undefined, problems: FieldProblems): void {

@@ -86,6 +86,8 @@ class AccessKeyCalls {
       disabledReason: wanted?.disabledReason ?? "",
       startsAtMs,
       expiresAtMs,
+      allowTargets: wanted?.allowTargets ?? [],
+      denyTargets: wanted?.denyTargets ?? [],
     };
     return this.#showWithSecret(await this.#keys.create(draft, guard, problems));
   }
@@ -133,6 +135,8 @@ const CHANGES: Readonly<Record<string, ChangeReader>> = {
   disabled_reason: ({ disabledReason }) => ({ disabledReason }),
   start_time: ({ startTime }, problems) => ({ startsAtMs: readTime(startTime, "access_key.start_time", problems) }),
   expire_time: ({ expireTime }, problems) => ({ expiresAtMs: readTime(expireTime, "access_key.expire_time", problems) }),
+  allow_targets: ({ allowTargets }) => ({ allowTargets }),
+  deny_targets: ({ denyTargets }) => ({ denyTargets }),
 };
 
 function readChange(wanted: AccessKey, mask: readonly string[], problems: FieldProblems): KeyChange {

@@ -18,6 +18,8 @@ function configKey({ record }: KeyEntry, nowMs: number): ConfigKey {
     startTime: dateOf(record.startsAtMs),
     expireTime: dateOf(record.expiresAtMs),
     overlapExpireTime: dateOf(previous?.expiresAtMs),
+    allowTargets: [...(record.allowTargets ?? [])],
+    denyTargets: [...(record.denyTargets ?? [])],
   };
 }
 

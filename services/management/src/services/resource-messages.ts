@@ -29,6 +29,8 @@ export function accessKeyMessage({ record, version, origin }: KeyEntry, port: Po
     disabledReason: record.disabledReason,
     startTime: timeOf(record.startsAtMs),
     expireTime: timeOf(record.expiresAtMs),
+    allowTargets: [...(record.allowTargets ?? [])],
+    denyTargets: [...(record.denyTargets ?? [])],
     createTime: timeOf(record.createdAtMs),
     updateTime: timeOf(record.updatedAtMs),
     resourceVersion: BigInt(version),
