@@ -8,8 +8,9 @@ import {
 import { ReflectionService } from "@grpc/reflection";
 import { FleetError, type Metrics } from "@shadowfleet/runtime";
 import { HealthImplementation } from "grpc-health-check";
+import { guardConnections } from "./connection-guard.ts";
 import { loadContract } from "./contract-files.ts";
-import { DEFAULT_SERVER_LIMITS, guardConnections, limitOptions, type ServerLimits } from "./server-limits.ts";
+import { DEFAULT_SERVER_LIMITS, limitOptions, type ServerLimits } from "./server-limits.ts";
 
 export interface ControlServerOptions {
   readonly host: string;

@@ -136,7 +136,7 @@ describe("connections", () => {
 
 describe("floods of frames", () => {
   it("pings beyond keepalive's get GOAWAY with ENHANCE_YOUR_CALM, and others are served meanwhile", async () => {
-    await using server = await start({ pingBurst: 100, pingsPerSecond: 10 });
+    await using server = await start({ strangerBurst: 100, strangerRate: 1 });
     using patient = await RawHttp2.open(server.port);
     patient.write(...Array.from({ length: 90 }, () => frame(PING, 0, 0, Buffer.alloc(8))));
     await eventually("answers to pings", () => patient.ofType(PING).length === 90, 10_000);
@@ -163,6 +163,31 @@ describe("floods of frames", () => {
     assert.ok(resetting.goaway, "it is told");
     assert.equal(await server.call(), "OK");
     assert.ok(server.served() < 2_000, `${server.served()} calls were served`);
+  });
+
+  it("calls without a token, again and again, end the connection", async () => {
+    await using server = await start({ strangerBurst: 50, strangerRate: 1 });
+    using guessing = await RawHttp2.open(server.port);
+    const guess = (index: number) => call(2 * index + 1, GET_FLEET, END_STREAM, { authorization: `Bearer guess-${index}` });
+    for (let index = 0; index < 60; index++) {
+      guessing.write(guess(index));
+      await wait(1);
+    }
+    await closes(guessing, "the guessing one's end");
+    assert.deepEqual([guessing.goaway?.code, server.broken("refusals"), server.served()], [ENHANCE_YOUR_CALM, 1, 0]);
+  });
+
+  it("health checks, again and again, end the connection, calls with a token do not", async () => {
+    await using server = await start({ strangerBurst: 50, strangerRate: 1 });
+    using asking = await RawHttp2.open(server.port);
+    for (let index = 0; index < 60; index++) {
+      const stream = 2 * index + 1;
+      asking.write(call(stream, HEALTH_CHECK), frame(DATA, END_STREAM, stream, grpcMessage(Buffer.alloc(0))));
+      await wait(1);
+    }
+    await closes(asking, "the asking one's end");
+    assert.equal(server.broken("open-calls"), 1);
+    for (let index = 0; index < 120; index++) assert.equal(await server.call(), "OK");
   });
 
   it("headers that never end are cut after a few pieces", async () => {

@@ -34,7 +34,7 @@ const KNOWN_VALUES: Record<NameOfKind<"counter" | "observed-counter">, KnownValu
   "fleet.config.reloads": { outcome: ["OK", "CONFIG_INVALID" satisfies ErrorCode] },
   "fleet.management.disconnects": {},
   "fleet.traffic.flushes": { outcome: ["OK", "STORE_UNAVAILABLE" satisfies ErrorCode] },
-  "rpc.server.limits.broken": { limit: ["connections", "opening", "pings", "open-calls"] },
+  "rpc.server.limits.broken": { limit: ["connections", "opening", "pings", "refusals", "open-calls"] },
   "fleet.worker.exits": {},
   "fleet.redis.commands": undefined,
   "process.cpu.seconds": {},
