@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PseudoRandom } from "@shadowfleet/testkit";
-import type { ProbedFleet } from "./probed-fleet.ts";
-import { type Ending, endingToo, freshProbes, type Probe, recordedProbes, shuffled } from "./recipes.ts";
+import type { ProbedFleet, ProbedPort } from "./probed-fleet.ts";
+import { type Ending, endingToo, freshProbes, type Probe, RECORDINGS, recordedProbes, shuffled } from "./recipes.ts";
 
 /** Connections begun together, and the pause before the next ones: a prober that is busy itself measures nothing. */
 const BATCH = 10;
 const PAUSE_MS = 10;
+/** For about as long the other probes are begun. */
+const RECORDED_OVER_MS = 6_000;
 
 /** What one connection saw. */
 export interface Sighting {
@@ -29,12 +31,19 @@ export async function runCampaign(fleet: ProbedFleet, { seed, delaysS }: Campaig
   const random = new PseudoRandom(seed);
   const fresh: Probe[] = [];
   for (const port of fleet.ports) fresh.push(...(await freshProbes(fleet, port, random)));
-  const replays = delaysS.map(async (delayS) => {
-    const recorded = (await Promise.all(fleet.ports.map((port) => recordedProbes(fleet, port, delayS)))).flat();
-    await sleep(delayS * 1000);
-    return begin(fleet, shuffled(recorded, random));
-  });
+  const replays = delaysS.flatMap((delayS) => fleet.ports.map((port) => replayLater(fleet, port, delayS)));
   return (await Promise.all([begin(fleet, shuffled([...fresh, ...endingToo(fresh)], random)), ...replays])).flat();
+}
+
+/** Streams are recorded one by one while the other probes go on, so that no cause has a moment of its own. */
+async function replayLater(fleet: ProbedFleet, port: ProbedPort, delayS: number): Promise<Sighting[]> {
+  const replays = Array.from({ length: RECORDINGS }, async (_, at) => {
+    await sleep((at * RECORDED_OVER_MS) / RECORDINGS);
+    const probes = await recordedProbes(fleet, port, delayS, at);
+    await sleep(delayS * 1000);
+    return Promise.all(probes.map((probe) => sight(fleet, probe)));
+  });
+  return (await Promise.all(replays)).flat();
 }
 
 async function begin(fleet: ProbedFleet, probes: readonly Probe[]): Promise<Sighting[]> {

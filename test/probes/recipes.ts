@@ -62,30 +62,25 @@ export async function freshProbes(fleet: ProbedFleet, port: ProbedPort, random: 
   ];
 }
 
-/** Records streams at the first relay; gives what a prober makes of each later, at either relay. */
-export async function recordedProbes(fleet: ProbedFleet, port: ProbedPort, delayS: number): Promise<Probe[]> {
+/** Streams recorded for each port and delay. */
+export const RECORDINGS = 2 * FEW;
+
+/** Records one stream at the first relay; gives what a prober makes of it `delayS` later, at one or the other relay. */
+export async function recordedProbes(fleet: ProbedFleet, port: ProbedPort, delayS: number, at: number): Promise<Probe[]> {
   const when = delayS === 0 ? "at once" : `after ${delayS} s`;
-  const probes = range(2 * FEW).map(async (at): Promise<Probe[]> => {
-    const request = fleet.request(port.credential);
-    const answer = await fleet.serve(0, port, request);
-    const relay = at % 2;
-    const where = relay === 0 ? "same relay" : "other relay";
-    const altered = Buffer.from(request);
-    for (const place of ALTERATIONS[at % ALTERATIONS.length] ?? []) altered[place]! ^= 0x55;
-    const of = (cause: string, bytes: Buffer): Probe => ({
-      port,
-      relay,
-      cause,
-      pieces: () => [bytes],
-      ending: at % 4 < 2 ? "waits" : "ends",
-    });
-    return [
-      of(`replay ${when}, ${where}`, request),
-      of(`replay ${when}, bytes changed`, altered),
-      of(`server's bytes sent back ${when}, ${where}`, answer),
-    ];
-  });
-  return (await Promise.all(probes)).flat();
+  const request = fleet.request(port.credential);
+  const answer = await fleet.serve(0, port, request);
+  const relay = at % 2;
+  const where = relay === 0 ? "same relay" : "other relay";
+  const altered = Buffer.from(request);
+  for (const place of ALTERATIONS[at % ALTERATIONS.length] ?? []) altered[place]! ^= 0x55;
+  const ending: Ending = at % 4 < 2 ? "waits" : "ends";
+  const of = (cause: string, bytes: Buffer): Probe => ({ port, relay, cause, pieces: () => [bytes], ending });
+  return [
+    of(`replay ${when}, ${where}`, request),
+    of(`replay ${when}, bytes changed`, altered),
+    of(`server's bytes sent back ${when}, ${where}`, answer),
+  ];
 }
 
 /** Some of each cause again, ending behind what they send. */
