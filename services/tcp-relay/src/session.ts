@@ -37,7 +37,8 @@ export class Session implements LiveSession {
   #unopened: Buffer | undefined;
   /** Plaintext not sent to the target yet: what came with the handshake, and what came while dialling. */
   #carried: Buffer[] = [];
-  #target: Connection | undefined;
+  /** As it was dialled. */
+  #targetAddress: string | undefined;
   #pump: Pump | undefined;
 
   constructor(client: Connection, port: number, handshake: ServerHandshake<AccessKey>, context: RelayContext) {
@@ -99,8 +100,8 @@ export class Session implements LiveSession {
   }
 
   recheckTarget(): void {
-    const address = this.#target?.remoteHost;
-    if (this.#accepted && address !== undefined && !this.#admits(this.#accepted, address)) this.terminate("TARGET_FORBIDDEN");
+    if (this.#accepted && this.#targetAddress !== undefined && !this.#admits(this.#accepted, this.#targetAddress))
+      this.terminate("TARGET_FORBIDDEN");
   }
 
   /** Ends an authenticated session now. */
@@ -235,7 +236,10 @@ export class Session implements LiveSession {
     if (this.#phase === "over") {
       if (result.ok) result.connection.destroy();
     } else if (result.ok) {
+      this.#targetAddress = result.address;
       this.#relay(accepted, result.connection);
+      // The rules may be others than when it was dialled.
+      this.recheckTarget();
     } else {
       // At once: a client that holds a key should try elsewhere, and only such a client can learn this.
       this.#client.reset();
@@ -245,7 +249,6 @@ export class Session implements LiveSession {
 
   #relay(accepted: AcceptedStream<AccessKey>, target: Connection): void {
     this.#phase = "relaying";
-    this.#target = target;
     let carriedUp = 0;
     for (const payload of this.#carried) {
       carriedUp += payload.length;
