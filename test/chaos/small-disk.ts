@@ -6,6 +6,11 @@ import { runProgram } from "@shadowfleet/testkit";
 const SIZE = "24m";
 const BLOCK = Buffer.alloc(256 * 1024);
 
+/** Why there can be no small disk here; undefined where there can. CI is root. */
+export function smallDiskMissingReason(): string | undefined {
+  return process.getuid?.() === 0 ? undefined : "only root may mount a small disk";
+}
+
 /** A disk so small that a test can fill it: a tmpfs, which root alone may mount. */
 export class SmallDisk implements AsyncDisposable {
   readonly dir: string;

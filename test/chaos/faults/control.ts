@@ -18,6 +18,18 @@ export function controlFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] 
   const { managements } = fleet;
   return [
     {
+      id: "one-management-killed",
+      name: "one management of two killed (SIGKILL), started again",
+      part: "management",
+      limits: UNNOTICED,
+      happen: async () => {
+        await managements[1]!.kill();
+        await writesAreTaken(chaos.api);
+        await sleep(lastsMs);
+        await managements[1]!.start();
+      },
+    },
+    {
       id: "management-killed",
       name: "both managements killed (SIGKILL), started again",
       part: "management",

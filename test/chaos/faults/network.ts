@@ -45,8 +45,8 @@ export function networkFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] 
       id: "network-loss",
       name: `between gateway and relays every tenth datagram is lost each way; TCP to one of them is ${DELAY_MS} ms late`,
       part: "network",
-      // Lost there or back: 19 %.
-      limits: { ...UNNOTICED, datagramShare: 0.35, recoveryS: 2 },
+      // Lost there or back: 19 %, of few, for each that is lost is waited for.
+      limits: { ...UNNOTICED, datagramShare: 0.5, recoveryS: 4 },
       happen: async () => {
         const lost = () => datagramLinks.reduce((sum, link) => sum + link.lost, 0);
         const before = lost();
