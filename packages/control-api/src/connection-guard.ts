@@ -5,6 +5,9 @@ import { neededRole } from "./access.ts";
 import { Allowance } from "./allowance.ts";
 import type { BrokenLimit, ServerLimits } from "./server-limits.ts";
 
+/** Addresses whose strangers are remembered; an allowance is whole again in less time than so many take to come by. */
+const MAX_ADDRESSES = 4_096;
+
 /** Applies the limits that grpc-js has no options for to every port the server binds from now on. */
 export function guardConnections(server: Server, limits: ServerLimits, onBroken: (limit: BrokenLimit) => void): void {
   // There is no other way to its HTTP/2 server.
@@ -21,7 +24,7 @@ class ConnectionGuard {
   readonly #limits: ServerLimits;
   readonly #onBroken: (limit: BrokenLimit) => void;
   readonly #byAddress = new Map<string, number>();
-  readonly #allowances = new WeakMap<Http2Session, Allowance>();
+  readonly #strangers = new Map<string, Allowance>();
   #openCalls = 0;
   #openBytes = 0;
 
@@ -54,27 +57,27 @@ class ConnectionGuard {
   }
 
   #open(session: Http2Session): void {
-    const { openingTimeoutMs, strangerBurst, strangerRate } = this.#limits;
-    this.#allowances.set(session, new Allowance(strangerBurst, strangerRate));
+    const { openingTimeoutMs, pingBurst, pingRate } = this.#limits;
     const opening = setTimeout(() => {
       this.#onBroken("opening");
       session.destroy();
     }, openingTimeoutMs);
     const opened = (): void => clearTimeout(opening);
     session.once("remoteSettings", opened).once("close", opened);
-    session.on("ping", () => this.#spend(session, "pings"));
+    const pings = new Allowance(pingBurst, pingRate);
+    session.on("ping", () => pings.take(performance.now()) || this.#calm(session, "pings"));
   }
 
   #begin(stream: ServerHttp2Stream, path: string): void {
     stream.once("finish", () => {
       // Only a call that was refused has its status in its first headers.
-      if (Number(stream.sentHeaders?.["grpc-status"]) === status.UNAUTHENTICATED) this.#spend(stream.session, "refusals");
+      if (Number(stream.sentHeaders?.["grpc-status"]) === status.UNAUTHENTICATED) this.#admitStranger(stream.session, "refusals");
       // An answered call whose client does not end it would count among the connection's calls for ever.
       const linger = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), this.#limits.lingerMs);
       stream.once("close", () => clearTimeout(linger));
     });
     if (neededRole(path) !== undefined) return;
-    this.#spend(stream.session, "open-calls");
+    this.#admitStranger(stream.session, "open-calls");
     this.#meter(stream);
   }
 
@@ -100,9 +103,22 @@ class ConnectionGuard {
     check(this.#openCalls <= openCalls);
   }
 
-  /** Ends a connection that does too much of what needs no token. */
-  #spend(session: Http2Session | undefined, limit: BrokenLimit): void {
-    if (!session || session.destroyed || this.#allowances.get(session)?.take(performance.now()) !== false) return;
+  /** By address and not by connection, or connecting anew would be a new beginning. */
+  #admitStranger(session: Http2Session | undefined, limit: BrokenLimit): void {
+    // The socket of a session that is gone cannot be asked.
+    if (!session || session.destroyed) return;
+    const address = session.socket.remoteAddress ?? "";
+    const { strangerBurst, strangerRate } = this.#limits;
+    const allowance = this.#strangers.get(address) ?? new Allowance(strangerBurst, strangerRate);
+    this.#strangers.delete(address);
+    this.#strangers.set(address, allowance);
+    const [oldest] = this.#strangers.keys();
+    if (this.#strangers.size > MAX_ADDRESSES && oldest !== undefined) this.#strangers.delete(oldest);
+    if (!allowance.take(performance.now())) this.#calm(session, limit);
+  }
+
+  #calm(session: Http2Session, limit: BrokenLimit): void {
+    if (session.destroyed) return;
     this.#onBroken(limit);
     // The text is what gRPC clients know: they ping half as often from then on.
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from(limit === "pings" ? "too_many_pings" : limit));

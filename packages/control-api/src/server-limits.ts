@@ -16,10 +16,10 @@ export interface ServerLimits {
   readonly idleTimeoutMs: number;
   /** How long a client that has its answer may take to end its side of the call. */
   readonly lingerMs: number;
-  /**
-   * What needs no token, in a row and then each second: pings, calls without a token, calls with a wrong one. Keepalive and health checks need
-   * one in seconds, clients that probe the bandwidth some more.
-   */
+  /** Pings of a connection in a row, and then each second. Keepalive needs one in 10 s, clients that probe the bandwidth some more. */
+  readonly pingBurst: number;
+  readonly pingRate: number;
+  /** Calls of one address without a token or with a wrong one, in a row, and then each second. */
   readonly strangerBurst: number;
   readonly strangerRate: number;
   /** Of calls that ask for no token (health, reflection): how many may go on, what one may send, and what all together. */
@@ -37,6 +37,8 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   openingTimeoutMs: 10_000,
   idleTimeoutMs: 5 * 60_000,
   lingerMs: 250,
+  pingBurst: 200,
+  pingRate: 10,
   strangerBurst: 200,
   strangerRate: 10,
   openCalls: 256,

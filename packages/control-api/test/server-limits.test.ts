@@ -136,7 +136,7 @@ describe("connections", () => {
 
 describe("floods of frames", () => {
   it("pings beyond keepalive's get GOAWAY with ENHANCE_YOUR_CALM, and others are served meanwhile", async () => {
-    await using server = await start({ strangerBurst: 100, strangerRate: 1 });
+    await using server = await start({ pingBurst: 100, pingRate: 1 });
     using patient = await RawHttp2.open(server.port);
     patient.write(...Array.from({ length: 90 }, () => frame(PING, 0, 0, Buffer.alloc(8))));
     await eventually("answers to pings", () => patient.ofType(PING).length === 90, 10_000);
@@ -175,6 +175,11 @@ describe("floods of frames", () => {
     }
     await closes(guessing, "the guessing one's end");
     assert.deepEqual([guessing.goaway?.code, server.broken("refusals"), server.served()], [ENHANCE_YOUR_CALM, 1, 0]);
+    using again = await RawHttp2.open(server.port);
+    again.write(guess(0));
+    again.write(guess(1));
+    await closes(again, "the end of its next connection");
+    assert.equal(await server.call(), "OK", "who has a token is served, from the same address too");
   });
 
   it("health checks, again and again, end the connection, calls with a token do not", async () => {
