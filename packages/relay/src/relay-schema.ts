@@ -70,9 +70,9 @@ const settingsShape = {
       /** TCP connections that have shown no key yet, by source and in all; above it the oldest ends as at its deadline. */
       strangersPerSource: z.int().min(1).default(512),
       strangers: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
-      /** Keys tried in vain a second on SIP004 ports with many, by source and in all. */
+      /** Keys tried in vain a second on SIP004 ports with many: by source, and for all sources that are known, new, or have failed before, each. */
       keyTrialsPerSource: z.int().min(1).default(1000),
-      keyTrials: z.int().min(1).default(20_000),
+      keyTrials: z.int().min(1).default(10_000),
       udpSessionsPerKey: z.int().min(1).default(512),
       /** `auto` is what the descriptor limit allows. */
       udpSessions: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),

@@ -5,7 +5,7 @@ import { TokenBucket } from "./token-bucket.ts";
 /** Key trials a second, sustained; `BURST_SECONDS` of them may be saved up. */
 export interface TrialLimits {
   readonly perSource: number;
-  /** For all sources that have shown no key on the port; as much again for all that have. */
+  /** For all sources of one standing. */
   readonly total: number;
 }
 
@@ -13,14 +13,19 @@ export function trialLimitsOf({ keyTrialsPerSource, keyTrials }: RelayConfig): T
   return { perSource: keyTrialsPerSource, total: keyTrials };
 }
 
-/** Who is searching: a source, and whether it has shown a key of the port before. */
-export interface Searcher {
-  readonly source: string;
-  readonly isKnown: boolean;
+/** A search that may run. */
+export interface TrialSearch {
+  /** It has tried so many keys. */
+  pay(trials: number): void;
+  /** It has found its key: nothing is to be paid, before or after. */
+  giveBack(): void;
 }
 
+/** What a source has been seen doing: showing a key of the port, searching in vain, or nothing yet. Each has a budget of its own in all. */
+type Standing = "known" | "failed" | "new";
+
 const BURST_SECONDS = 2;
-/** Sources whose trials are remembered, those quiet longest forgotten first; about 1.5 MB. Only ones whose searches failed are among them. */
+/** Sources that have searched in vain, those quiet longest forgotten first; about 1.5 MB. */
 const MAX_SOURCES = 8192;
 
 /**
@@ -32,15 +37,14 @@ export class TrialBudget {
   readonly #clock: Clock;
   readonly #limits: () => TrialLimits;
   readonly #sources = new Map<string, TokenBucket>();
-  readonly #strangers: TokenBucket;
-  readonly #known: TokenBucket;
+  readonly #totals: Readonly<Record<Standing, TokenBucket>>;
 
   /** `limits` is asked at every search, so that a reload applies at once. */
   constructor(clock: Clock, limits: () => TrialLimits) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#strangers = new TokenBucket(clock.monotonic());
-    this.#known = new TokenBucket(clock.monotonic());
+    const now = clock.monotonic();
+    this.#totals = { known: new TokenBucket(now), failed: new TokenBucket(now), new: new TokenBucket(now) };
   }
 
   /** Sources remembered now. */
@@ -48,35 +52,46 @@ export class TrialBudget {
     return this.#sources.size;
   }
 
-  /** Whether a search may begin. */
-  admits({ source, isKnown }: Searcher): boolean {
+  /** Undefined: no search now. `isKnown`: the source has shown a key of the port before. */
+  begin(source: string, isKnown: boolean): TrialSearch | undefined {
     const { perSource, total } = this.#limits();
     const nowMs = this.#clock.monotonic();
-    if (this.#all(isKnown).missing(total, nowMs) >= total * BURST_SECONDS) return false;
     const own = this.#sources.get(source);
-    return own === undefined || own.missing(perSource, nowMs) < perSource * BURST_SECONDS;
+    const all = this.#totals[isKnown ? "known" : own ? "failed" : "new"];
+    if (all.missing(total, nowMs) >= total * BURST_SECONDS) return undefined;
+    if (own && own.missing(perSource, nowMs) >= perSource * BURST_SECONDS) return undefined;
+    let paid = 0;
+    let isFree = false;
+    return {
+      pay: (trials) => {
+        if (isFree) return;
+        paid += trials;
+        all.take(trials);
+        this.#bucketOf(source).take(trials);
+      },
+      giveBack: () => {
+        isFree = true;
+        all.giveBack(paid);
+        this.#giveBack(source, paid);
+        paid = 0;
+      },
+    };
   }
 
-  take({ source, isKnown }: Searcher, trials: number): void {
-    this.#all(isKnown).take(trials);
-    let own = this.#sources.get(source);
-    if (own === undefined) own = new TokenBucket(this.#clock.monotonic());
-    // Deleting first moves the source to the young end of the map.
-    else this.#sources.delete(source);
-    own.take(trials);
+  /** Moves the source to the young end of the map. */
+  #bucketOf(source: string): TokenBucket {
+    const own = this.#sources.get(source) ?? new TokenBucket(this.#clock.monotonic());
+    this.#sources.delete(source);
     this.#sources.set(source, own);
     if (this.#sources.size > MAX_SOURCES) this.#sources.delete(this.#sources.keys().next().value!);
+    return own;
   }
 
-  giveBack({ source, isKnown }: Searcher, trials: number): void {
-    this.#all(isKnown).giveBack(trials);
+  #giveBack(source: string, trials: number): void {
     const own = this.#sources.get(source);
     if (own === undefined) return;
     own.giveBack(trials);
+    // It owes nothing, and has a key: whatever it did before is forgotten.
     if (own.missing(this.#limits().perSource, this.#clock.monotonic()) === 0) this.#sources.delete(source);
-  }
-
-  #all(isKnown: boolean): TokenBucket {
-    return isKnown ? this.#known : this.#strangers;
   }
 }

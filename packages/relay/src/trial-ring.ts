@@ -1,6 +1,6 @@
 import type { KeyRing } from "@shadowfleet/wire";
 import type { AccessKey } from "./access-key.ts";
-import type { TrialBudget } from "./trial-budget.ts";
+import type { TrialBudget, TrialSearch } from "./trial-budget.ts";
 import type { TrialOrder } from "./trial-order.ts";
 
 /**
@@ -14,9 +14,7 @@ export class TrialRing implements KeyRing<AccessKey> {
   readonly #order: TrialOrder;
   readonly #source: string;
   readonly #budget: TrialBudget | undefined;
-  #isKnown = false;
-  /** Taken from the budget by the search under way. */
-  #taken = 0;
+  #search: TrialSearch | undefined;
 
   /** `budget` undefined: every key is tried. */
   constructor(order: TrialOrder, source: string, budget: TrialBudget | undefined) {
@@ -26,35 +24,31 @@ export class TrialRing implements KeyRing<AccessKey> {
   }
 
   *candidates(): Generator<AccessKey, void, void> {
-    this.#isKnown = false;
-    this.#taken = 0;
+    let isKnown = false;
     for (const key of this.#order.known(this.#source)) {
-      this.#isKnown = true;
+      isKnown = true;
       yield key;
     }
-    this.cutShort = this.#budget?.admits(this.#searcher) === false;
+    this.#search = this.#budget?.begin(this.#source, isKnown);
+    this.cutShort = this.#budget !== undefined && this.#search === undefined;
     if (this.cutShort) return;
+    let tried = 0;
     try {
       for (const key of this.#order.others(this.#source)) {
-        this.#taken += 1;
+        tried += 1;
         yield key;
       }
     } finally {
-      if (this.#taken > 0) this.#budget?.take(this.#searcher, this.#taken);
+      this.#search?.pay(tried);
     }
   }
 
   found(key: AccessKey): void {
-    if (this.#taken > 0) this.#budget?.giveBack(this.#searcher, this.#taken);
-    this.#taken = 0;
+    this.#search?.giveBack();
     this.#order.found(key, this.#source);
   }
 
   byIdentity(): undefined {
     return undefined;
-  }
-
-  get #searcher() {
-    return { source: this.#source, isKnown: this.#isKnown };
   }
 }

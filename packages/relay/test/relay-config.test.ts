@@ -41,7 +41,7 @@ describe("our own format", () => {
       udpIdleTimeoutMs: 300_000,
       maxStrangersPerSource: 512,
       keyTrialsPerSource: 1000,
-      keyTrials: 20_000,
+      keyTrials: 10_000,
       maxUdpSessionsPerKey: 512,
       replayFilter: true,
       sharedReplay: { sip004: true, sip004WindowMs: 900_000, whenUnavailable: "accept" },

@@ -80,13 +80,23 @@ describe("the budget of key trials", () => {
     assert.equal(succeed(port, FLOODER, keys[5]!), undefined, "a key never shown from there has to wait");
   });
 
-  test("strangers from everywhere share the budget in all; known clients have their own", () => {
+  test("sources that have failed share a budget in all, and leave that of new ones alone", () => {
+    const { port } = limited();
+    const hosts = Array.from({ length: 30 }, (_, host) => `198.51.100.${host}`);
+    const searches = () => hosts.filter((host) => fail(port, host) === KEYS).length;
+    assert.equal(searches(), 30, "each is new once");
+    assert.equal(searches() + searches(), 40);
+    assert.equal(succeed(port, "203.0.113.1", keys[9]!), KEYS, "a newcomer's key is found");
+    assert.equal(succeed(port, hosts[0]!, keys[9]!), undefined, "one that has failed waits");
+  });
+
+  test("new sources share a budget in all; known clients have their own", () => {
     const { port } = limited();
     succeed(port, HONEST, keys[1]!);
     let searches = 0;
     for (let host = 0; host < 200; host++) if (fail(port, `198.51.100.${host}`) === KEYS) searches += 1;
     assert.equal(searches, 40);
-    assert.equal(succeed(port, "203.0.113.1", keys[2]!), undefined, "a stranger with a key waits");
+    assert.equal(succeed(port, "203.0.113.1", keys[2]!), undefined, "a newcomer with a key waits");
     assert.equal(succeed(port, HONEST, keys[1]!), 1);
     assert.equal(succeed(port, HONEST, keys[8]!), 9, "a new key from a known source is looked for");
   });
@@ -95,6 +105,15 @@ describe("the budget of key trials", () => {
     const { port, budget } = limited();
     for (let n = 0; n < 1000; n++) assert.ok(succeed(port, `10.0.${n % 50}.1`, keys[(n * 7) % KEYS]!));
     assert.equal(budget.sources, 0, "and nothing is remembered");
+  });
+
+  test("a source that finds its key and owes nothing is new again", () => {
+    const { port, budget, clock } = limited();
+    fail(port, HONEST);
+    assert.equal(budget.sources, 1);
+    clock.advance(1000);
+    assert.ok(succeed(port, HONEST, keys[4]!));
+    assert.equal(budget.sources, 0);
   });
 
   test("a search that opens a replay is paid for, and makes nobody known", () => {
