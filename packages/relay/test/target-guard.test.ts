@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createTargetGuard, type TargetGuardOptions } from "../src/target-guard.ts";
+import { compileTargets, createTargetGuard, sameTargets, type TargetGuardOptions } from "../src/target-guard.ts";
 
 const guardWith = (options: Partial<TargetGuardOptions> = {}) =>
   createTargetGuard({ allowPrivateTargets: false, allowTargets: [], denyTargets: [], ...options });
@@ -140,6 +140,47 @@ describe("exceptions", () => {
     assert.equal(guard.admits("169.254.169.254", "echo.fleet.svc"), false);
     assert.equal(guard.admits("not an address", "echo.fleet.svc"), false);
     assert.equal(guard.admits("1.1.1.1", "echo.fleet.svc"), true);
+  });
+
+  test("a key's own lists are added to the relay's: deny of either wins, allow of either opens", () => {
+    const guard = guardWith({ allowTargets: ["10.0.0.0/8", "open.example"], denyTargets: ["10.9.0.0/16"] });
+    const own = compileTargets({ allow: ["192.168.0.0/16", "10.9.0.1", "mine.example"], deny: ["10.1.0.0/16", "1.1.1.1"] });
+    const cases: readonly (readonly [address: string, name: string | undefined, alone: boolean, withOwn: boolean])[] = [
+      ["10.0.0.1", undefined, true, true],
+      ["10.1.0.1", undefined, true, false],
+      ["10.9.0.1", undefined, false, false],
+      ["192.168.0.1", undefined, false, true],
+      ["64:ff9b::192.168.0.1", undefined, false, true],
+      ["1.1.1.1", undefined, true, false],
+      ["2002:101:101::", undefined, true, false],
+      ["127.0.0.1", undefined, false, false],
+      ["127.0.0.1", "mine.example.", false, true],
+      ["127.0.0.1", "open.example", true, true],
+      ["10.1.0.1", "mine.example", true, false],
+    ];
+    for (const [address, name, alone, withOwn] of cases) {
+      // Before, between and after: a verdict with lists of a key is not one for everybody.
+      assert.equal(guard.admits(address, name), alone, `${address} ${name}`);
+      assert.equal(guard.admits(address, name, own), withOwn, `${address} ${name} with lists`);
+      assert.equal(guard.admits(address, name), alone, `${address} ${name} again`);
+    }
+  });
+
+  test("an ISATAP interface id can speak against an address and never for it", () => {
+    const guard = guardWith({ allowTargets: ["10.0.0.0/8"], denyTargets: ["8.8.8.8"] });
+    assert.equal(guard.admits("2606:4700::5efe:1.1.1.1"), true);
+    assert.equal(guard.admits("2606:4700::200:5efe:192.168.0.1"), false);
+    assert.equal(guard.admits("2606:4700::5efe:8.8.8.8"), false);
+    assert.equal(guard.admits("fd00::5efe:10.0.0.1"), false);
+    assert.equal(guard.admits("2002:101:101::5efe:127.0.0.1"), false);
+    assert.equal(guard.admits("2606:4700::1:5efe:127.0.0.1"), true, "another interface id");
+  });
+
+  test("lists are the same when they say the same", () => {
+    const lists = { allow: ["10.0.0.1"], deny: [] };
+    assert.ok(sameTargets(undefined, undefined) && sameTargets(compileTargets(lists), compileTargets({ ...lists })));
+    for (const other of [undefined, compileTargets({ allow: [], deny: [] }), compileTargets({ allow: [], deny: ["10.0.0.1"] })])
+      assert.ok(!sameTargets(compileTargets(lists), other));
   });
 
   test("a rule that is no block is a bug of the caller", () => {

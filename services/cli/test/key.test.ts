@@ -75,6 +75,14 @@ describe("key", () => {
     });
   });
 
+  test("show tells what a key may reach beyond others, and what it may not", async () => {
+    const accessKey = { ...alice, allowTargets: ["10.0.0.0/8", "intra.example"], denyTargets: ["203.0.113.7"] };
+    fleet.answer(Keys.getAccessKey, () => GetAccessKeyResponse.fromPartial({ accessKey }));
+    const { out } = await runAgainst(fleet, ["key", "show", "alice"]);
+    assert.match(out, /^may also reach +10\.0\.0\.0\/8, intra\.example$/m);
+    assert.match(out, /^may not reach +203\.0\.113\.7$/m);
+  });
+
   test("names cannot write to the terminal what they want", async () => {
     fleet.answer(Keys.getAccessKey, () =>
       GetAccessKeyResponse.fromPartial({ accessKey: { ...alice, displayName: "\u001b]0;gone\u0007" } }),
@@ -96,6 +104,12 @@ describe("key", () => {
     [["update", "alice", "--name", ""], ["display_name"], { displayName: "" }],
     [["update", "alice", "--expires", "1d"], ["expire_time"], { expireTime: new Date(NOW_MS + DAY_MS) }],
     [["update", "alice", "--no-expires", "--no-starts"], ["expire_time", "start_time"], {}],
+    [
+      ["update", "alice", "--allow-target", "10.0.0.0/8, intra.example", "--deny-target", "203.0.113.7"],
+      ["allow_targets", "deny_targets"],
+      { allowTargets: ["10.0.0.0/8", "intra.example"], denyTargets: ["203.0.113.7"] },
+    ],
+    [["update", "alice", "--deny-target", "none"], ["deny_targets"], {}],
     [["disable", "alice"], ["disabled", "disabled_reason"], { disabled: true }],
     [["disable", "alice", "--reason", "lost"], ["disabled", "disabled_reason"], { disabled: true, disabledReason: "lost" }],
     [["enable", "alice"], ["disabled", "disabled_reason"], {}],
@@ -111,7 +125,12 @@ describe("key", () => {
     });
   }
 
-  for (const flags of [[], ["--expires", "1d", "--no-expires"], ["--starts", "1d", "--no-starts"]]) {
+  for (const flags of [
+    [],
+    ["--deny-target", "10.0.0.1,,10.0.0.2"],
+    ["--expires", "1d", "--no-expires"],
+    ["--starts", "1d", "--no-starts"],
+  ]) {
     test(`update ${flags.join(" ")} cannot be meant`, async () => {
       assert.equal((await runAgainst(fleet, ["key", "update", "alice", ...flags])).exitCode, 2);
       assert.equal(fleet.requestsOf(Keys.updateAccessKey).length, 0);

@@ -39,7 +39,18 @@ const KEYS = ["key-1", "key-2", "key-3", "KEY 1", ""];
 const PORTS = [8388, 8389, 0, 65_535];
 const METHODS = ["", "aes-256-gcm", "2022-blake3-aes-256-gcm", "2022-blake3-aes-128-gcm", "rc4-md5"];
 const SECRETS = ["", "a password", "AAECAwQFBgcICQoLDA0ODw==", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="];
-const FIELDS = ["display_name", "disabled", "disabled_reason", "start_time", "expire_time", "secret", "__proto__"];
+const TARGETS = ["10.0.0.0/8", "fd00::/8", "a.example", "::1%lo", "::ffff:0:0/95", ""];
+const FIELDS = [
+  "display_name",
+  "disabled",
+  "disabled_reason",
+  "start_time",
+  "expire_time",
+  "allow_targets",
+  "deny_targets",
+  "secret",
+  "__proto__",
+];
 const DAY_MS = 86_400_000;
 const BASE_MS = Date.UTC(2030, 0, 1);
 
@@ -63,6 +74,8 @@ function accessKey(random: PseudoRandom): Parameters<typeof CreateAccessKeyReque
     disabledReason: pick(["", "unpaid"], random),
     startTime: time(random),
     expireTime: time(random),
+    allowTargets: random.below(4) === 0 ? [pick(TARGETS, random)] : [],
+    denyTargets: random.below(4) === 0 ? [pick(TARGETS, random), "10.0.0.1"] : [],
     resourceVersion: pick([0n, 0n, 1n, 2n ** 64n - 1n], random),
   };
 }
@@ -83,7 +96,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     CreateAccessKeyRequest.encode(CreateAccessKeyRequest.fromPartial({ accessKey: accessKey(r), requestId: pick(["", "", "once"], r) })),
   UpdateAccessKey: (r) =>
     UpdateAccessKeyRequest.encode(
-      UpdateAccessKeyRequest.fromPartial({ accessKey: accessKey(r), updateMask: [pick(FIELDS, r), pick(FIELDS.slice(0, 5), r)] }),
+      UpdateAccessKeyRequest.fromPartial({ accessKey: accessKey(r), updateMask: [pick(FIELDS, r), pick(FIELDS.slice(0, 7), r)] }),
     ),
   DeleteAccessKey: (r) =>
     DeleteAccessKeyRequest.encode(DeleteAccessKeyRequest.fromPartial({ id: id(r), resourceVersion: BigInt(r.below(3)) })),

@@ -12,7 +12,7 @@ export const RELAY = {
       method: "chacha20-ietf-poly1305",
       keys: [
         { id: "anna", name: "Anna", secret: PLANTED_SECRET },
-        { id: "boris", secret: "b" },
+        { id: "boris", secret: "b", targets: { allow: ["a.example"], deny: ["10.9.0.0/16"] } },
       ],
     },
     {
@@ -72,7 +72,14 @@ export const MANAGEMENT = {
       { port: 8389, method: "aes-128-gcm" },
     ],
     keys: [
-      { id: "anna", name: "Anna", port: 8389, secret: PLANTED_SECRET, expireTime: "2027-01-01T00:00:00Z" },
+      {
+        id: "anna",
+        name: "Anna",
+        port: 8389,
+        secret: PLANTED_SECRET,
+        expireTime: "2027-01-01T00:00:00Z",
+        targets: { allow: ["10.0.0.0/8"] },
+      },
       { id: "boris", port: 8388, secret: "EBESExQVFhcYGRobHB0eHw==", disabled: true, disabledReason: "unpaid" },
     ],
     upstreams: [{ host: "relay.example", port: 8388, method: "aes-128-gcm", secret: PLANTED_SECRET }],

@@ -4,7 +4,9 @@ import { createTargetGuard } from "@shadowfleet/relay";
 import type { PseudoRandom } from "@shadowfleet/testkit";
 import { ATYP_DOMAIN, ATYP_IPV4, addressFrom, addressLength, formatHostPort, readAddress, writeAddress } from "@shadowfleet/wire";
 import { parseAddress, parseCidr } from "../../../packages/relay/src/cidr.ts";
+import { compileTargets } from "../../../packages/relay/src/target-guard.ts";
 import { formatDatagram, openDatagram } from "../../../services/gateway/src/front/socks5-datagram.ts";
+import { targetListProblems } from "../../../services/management/src/domain/target-list.ts";
 import type { FuzzTarget } from "../harness/target.ts";
 import { addressBytes, payloadBytes, pick } from "../models/addresses.ts";
 
@@ -84,6 +86,7 @@ for (const [block, bits] of [
 ] as const) {
   reserved.addSubnet(block, bits, "ipv4");
 }
+const DENIES_ALL = compileTargets({ allow: ["0.0.0.0/0", "::/0"], deny: ["0.0.0.0/0", "::/0"] });
 const globalIpv6 = new BlockList();
 globalIpv6.addSubnet("2000::", 3, "ipv6");
 const guard = createTargetGuard({ allowPrivateTargets: false, allowTargets: ["allowed.example"], denyTargets: ["203.1.0.0/16"] });
@@ -99,11 +102,16 @@ const guarded: FuzzTarget = {
     const text = Buffer.concat(parts).toString("utf8");
     const admitted = guard.admits(text, random.below(4) === 0 ? "name.example" : undefined);
     assert.equal(guard.admits(text), admitted, "asked twice, told the same");
+    assert.ok(!guard.admits(text, undefined, DENIES_ALL), "what a key denies is denied");
     const groups = parseAddress(text);
     if (isIP(text) === 0) assert.ok(!admitted && groups === undefined, "what node cannot dial is refused");
     if (isIP(text) !== 0 && isIPv4(text)) assert.ok(!admitted || !reserved.check(text, "ipv4"));
     if (isIP(text) === 6 && !text.includes("%") && admitted && groups?.length === 8) {
       assert.ok(globalIpv6.check(text, "ipv6") || /^64:ff9b:|^::/.test(canonical(text)), `${text} is not in public use`);
+    }
+    // What management takes, relays can read.
+    for (const list of ["allow", "deny"] as const) {
+      if (targetListProblems([text], list).length === 0) compileTargets({ allow: [], deny: [], [list]: [text] });
     }
     parseCidr(text);
     if (isIP(text) === 0) return "no address";

@@ -11,6 +11,7 @@ import { pick } from "../models/addresses.ts";
 
 const NOW_MS = 1_700_000_000_000;
 const PSK = "AAECAwQFBgcICQoLDA0ODw==";
+const TARGETS = ["10.0.0.0/8", "::1", "a.example", "10.0.0.0/33"];
 const SETTINGS = { allowInsecureCiphers: false };
 const LOGGER = createLogger({ name: "fuzz", level: "silent", destination: { write: () => undefined } });
 const MAX_TICKS = 200;
@@ -20,7 +21,8 @@ const time = (random: PseudoRandom): Date | undefined =>
 
 function message(random: PseudoRandom): Buffer {
   const port = pick([8388, 8389], random);
-  const key = { id: pick(["a", "b", "c"], random), displayName: "", port, secrets: [pick(["one", "two", PSK], random)] };
+  const targets = random.below(4) === 0 ? { allowTargets: [pick(TARGETS, random)], denyTargets: [pick(TARGETS, random)] } : {};
+  const key = { id: pick(["a", "b", "c"], random), displayName: "", port, secrets: [pick(["one", "two", PSK], random)], ...targets };
   const times = { startTime: time(random), expireTime: time(random), overlapExpireTime: time(random) };
   const content = {
     ports: [

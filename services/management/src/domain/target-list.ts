@@ -5,6 +5,7 @@ export const MAX_TARGETS = 64;
 
 const BLOCK = /^([^/]+)(?:\/(\d{1,3}))?$/;
 const MAPPED_BITS = 96;
+const MAPPED = /^::ffff:(?:[\d.]+|[\da-f]+:[\da-f]+)$/;
 
 /** What is wrong with a key's list of targets, a sentence each. Host names can only be allowed: to deny one keeps nobody from its address. */
 export function targetListProblems(targets: readonly string[], list: "allow" | "deny"): string[] {
@@ -25,6 +26,6 @@ function kindOf(text: string): "block" | "name" | undefined {
   const bits = digits === undefined ? 0 : Number(digits);
   if (address.type === ATYP_IPV4) return bits <= 32 ? "block" : undefined;
   // Part of the space of mapped addresses is a block of IPv4; more than all of it is neither.
-  const isMapped = digits !== undefined && address.host.startsWith("::ffff:") && address.host.split(":").length === 5;
+  const isMapped = digits !== undefined && MAPPED.test(address.host);
   return bits <= 128 && !(isMapped && bits < MAPPED_BITS) ? "block" : undefined;
 }
