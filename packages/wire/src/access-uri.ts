@@ -94,6 +94,8 @@ function readLogin(text: string): Part<Login> {
 
 function checkLogin(method: string, password: string): Part<Login> {
   if (method === "") return "the method is missing";
+  // Only an escaped one gets here; written in base64, it would end the method.
+  if (method.includes(":")) return "the method has a colon";
   return password === "" ? "the password is missing" : { method, password };
 }
 

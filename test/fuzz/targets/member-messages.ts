@@ -3,7 +3,7 @@ import { WatchConfigResponse } from "@shadowfleet/control-api";
 import { createLogger } from "@shadowfleet/runtime";
 import type { PseudoRandom } from "@shadowfleet/testkit";
 import { ConfigurationFold } from "../../../packages/control-api/src/configuration-fold.ts";
-import { NO_CONFIGURATION } from "../../../packages/control-api/src/member-configuration.ts";
+import { type MemberConfiguration, NO_CONFIGURATION } from "../../../packages/control-api/src/member-configuration.ts";
 import { PortPlans } from "../../../packages/relay/src/fleet/port-plans.ts";
 import { planFleetUpstreams } from "../../../services/gateway/src/fleet/fleet-upstreams.ts";
 import type { FuzzTarget } from "../harness/target.ts";
@@ -71,10 +71,10 @@ export const memberMessages: FuzzTarget = {
       plans.follow(fold.current, NOW_MS);
       check(plans);
     }
-    // Followed all at once, the same is served.
+    // Followed all at once, the same is served. Of two keys with one secret, which management never makes, the first to come keeps it.
     const fresh = new PortPlans(SETTINGS, LOGGER);
     fresh.follow(fold.current, NOW_MS);
-    assert.equal(secretsOf(plans), secretsOf(fresh));
+    if (!hasTwins(fold.current)) assert.equal(secretsOf(plans), secretsOf(fresh));
     for (let ticks = 0; ticks < MAX_TICKS && Number.isFinite(plans.nextChangeMs); ticks += 1) {
       const before = plans.nextChangeMs;
       plans.tick(before);
@@ -86,6 +86,13 @@ export const memberMessages: FuzzTarget = {
     return "ok";
   },
 };
+
+function hasTwins({ ports }: MemberConfiguration): boolean {
+  return [...ports.values()].some(({ keys }) => {
+    const secrets = [...keys.keys()].map((id) => keys.get(id)?.secrets[0]);
+    return new Set(secrets).size < secrets.length;
+  });
+}
 
 function check(plans: PortPlans): void {
   for (const { port, keys } of plans.served) {

@@ -95,9 +95,8 @@ function realAnswer(
   const accepted = handshake.push(request, 0, request.length);
   assert.ok(accepted?.ok, "an honest request is accepted");
   assert.equal(formatHostPort(accepted.target), formatHostPort(TARGET));
-  const sealed = parts.map((part) => Buffer.from(pushGuarded(accepted.sealer, part, 0, part.length) ?? assert.fail("sealing fails")));
-  for (const bytes of sealed.slice(0, 1)) if (bytes.length === 0) sealed.shift();
-  const [first = Buffer.alloc(0), ...rest] = sealed;
+  const seal = (part: Buffer): Buffer => Buffer.from(pushGuarded(accepted.sealer, part, 0, part.length) ?? assert.fail("sealing fails"));
+  const [first = Buffer.alloc(0), ...rest] = parts.map(seal).filter(({ length }) => length > 0);
   const plain = Buffer.concat(parts);
   if (plain.length === 0) return "ok, nothing";
   // SIP022: salt and header are one read.
