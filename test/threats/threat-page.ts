@@ -55,7 +55,9 @@ function readMetric(text: string): Metric {
   return { series, labels: Object.fromEntries(pairs) };
 }
 
-/** The titles of a test file's tests, escapes undone; what a variable makes of them stands as `${…}`. */
+/** The titles of a test file's tests, escapes undone; what a variable makes of them stands as `${…}`. Where one is a variable alone: the lists of texts. */
 export function titlesIn(source: string): string[] {
-  return [...source.matchAll(TITLES)].map(([, plain, template]) => (plain ?? template ?? "").replace(/\\(["'`\\])/g, "$1"));
+  const listed = /\b(?:test|it)\(\w+,/.test(source) ? [...source.matchAll(/^ {2}"([^"]+)",$/gm)].map(([, text = ""]) => text) : [];
+  const written = [...source.matchAll(TITLES)].map(([, plain, template]) => (plain ?? template ?? "").replace(/\\(["'`\\])/g, "$1"));
+  return [...written, ...listed];
 }
