@@ -28,6 +28,9 @@ export interface ControlServerOptions {
 // A peer that vanished without a FIN is noticed within 40 s; its streams end then.
 const KEEPALIVE = { "grpc.keepalive_time_ms": 30_000, "grpc.keepalive_timeout_ms": 10_000 };
 
+/** For calls that are about to be answered. Streams would go on for ever. */
+const RECONNECT_GRACE_MS = 1_000;
+
 /** A gRPC server with the standard health (grpc.health.v1) and reflection services beside whatever is added. */
 export class ControlServer {
   readonly #options: ControlServerOptions;
@@ -66,8 +69,8 @@ export class ControlServer {
 
   /** Binds the port; rejects with FleetError BIND_FAILED. */
   start(): Promise<void> {
-    const { host, port, credentials } = this.#options;
-    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    const { port, credentials } = this.#options;
+    const address = `${this.#bracketedHost}:${port}`;
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(address, credentials, (error, bound) => {
         if (error) {
@@ -80,6 +83,11 @@ export class ControlServer {
     });
   }
 
+  /** Ends every connection soon; clients come back and prove again who they are. */
+  reconnectAll(): void {
+    if (this.#port !== 0) this.#server.drain(`${this.#bracketedHost}:${this.#port}`, RECONNECT_GRACE_MS);
+  }
+
   /** Refuses new calls, ends streams, lets running calls finish for `deadlineMs`, then cuts them. */
   async drain(deadlineMs: number): Promise<void> {
     this.setServing(false);
@@ -87,5 +95,10 @@ export class ControlServer {
     const cut = setTimeout(() => this.#server.forceShutdown(), deadlineMs);
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     clearTimeout(cut);
+  }
+
+  get #bracketedHost(): string {
+    const { host } = this.#options;
+    return host.includes(":") ? `[${host}]` : host;
   }
 }

@@ -56,7 +56,5 @@ export function limitOptions(limits: ServerLimits): ServerOptions {
     "grpc.max_send_message_length": limits.maxResponseBytes,
     "grpc.max_concurrent_streams": limits.maxCalls,
     "grpc.max_connection_idle_ms": limits.idleTimeoutMs,
-    // Keeps records of every connection for a service that nobody adds.
-    "grpc.enable_channelz": 0,
   };
 }

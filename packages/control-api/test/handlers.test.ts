@@ -113,6 +113,18 @@ describe("unary handlers", () => {
   });
 });
 
+describe("a drain", () => {
+  it("cuts at its deadline what does not end", async () => {
+    await using bench = await startServer(() => new Promise(() => {}));
+    const stuck = bench.getFleet(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const began = performance.now();
+    await bench.server.drain(200);
+    assert.ok(performance.now() - began < 10_000);
+    assert.notDeepEqual(await stuck, EMPTY);
+  });
+});
+
 describe("streaming handlers", () => {
   const message = (bytes: number): WatchTrafficResponse => ({
     rates: [

@@ -268,6 +268,7 @@ describe("calls", () => {
     await eventually("the first to be cut", () => server.broken("open-calls") === 1, 10_000);
     for (const stream of [3, 5, 7, 9, 11]) client.write(call(stream, HEALTH_CHECK), chunk(stream, 9_000));
     await eventually("those beyond the sum to be cut", () => server.broken("open-calls") === 3, 10_000);
+    await eventually("three to be told", () => client.ofType(RST_STREAM).length === 3, 10_000);
     const codes = client.ofType(RST_STREAM).map(({ payload }) => payload.readUInt32BE());
     assert.deepEqual(codes, [ENHANCE_YOUR_CALM, ENHANCE_YOUR_CALM, ENHANCE_YOUR_CALM]);
     client[Symbol.dispose]();

@@ -94,7 +94,11 @@ class Management implements ManagementApp {
       JSON.stringify([grpc.host, grpc.port, grpc.tls === undefined, grpc.tls?.clientCa === undefined, store, udpManagement]);
     if (fixed(config) !== fixed(this.#config))
       this.#deps.logger.warn("changes of addresses, store, TLS on or off and UDP management take effect at the next start");
-    if (config.grpc.tls) this.#tls?.replace(config.grpc.tls);
+    if (config.grpc.tls && this.#tls) {
+      this.#tls.replace(config.grpc.tls);
+      // Who came in by the old authority may not by the new one.
+      if (!sameBytes(config.grpc.tls.clientCa, this.#config.grpc.tls?.clientCa)) this.#server.reconnectAll();
+    }
     this.#access.replace(config.grpc.tokens);
     this.#plane?.reload(config);
     this.#config = config;
@@ -132,4 +136,8 @@ class Management implements ManagementApp {
     if (publicHost === undefined)
       this.#deps.logger.warn("publicHost is not set: access URIs name 127.0.0.1, which works on this machine only");
   }
+}
+
+function sameBytes(a: Buffer | undefined, b: Buffer | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.equals(b));
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import {
   AccessKey,
@@ -9,8 +10,9 @@ import {
   SessionServiceService,
   TrafficServiceService,
   UpstreamServiceService,
+  WatchTrafficRequest,
 } from "@shadowfleet/control-api";
-import { SecretFolder } from "@shadowfleet/testkit";
+import { SecretFolder, withDeadline } from "@shadowfleet/testkit";
 import {
   call,
   type FleetClients,
@@ -199,5 +201,20 @@ describe("TLS", () => {
     assert.equal((await failureOf(getFleet(fleet.clientsWith({ tls: { ca, ...clientPair("client") } })))).status, "UNAUTHENTICATED");
     assert.equal((await failureOf(getFleet(fleet.clientsWith({ token, tls: { ca } })))).status, "UNAVAILABLE", "no certificate");
     assert.equal((await failureOf(getFleet(fleet.clientsWith({ token, tls: { ca, ...clientPair("intruder") } })))).status, "UNAVAILABLE");
+  });
+
+  it("with another client authority on reload ends the connections that came in by the old one", async () => {
+    const tls = { certFile: path("server.crt"), keyFile: path("server.key") };
+    await using fleet = await startManagement({ config: { grpc: { port: 0, tls: { ...tls, clientCaFile: path("ca.crt") } } } });
+    const ca = secrets.read("ca.crt");
+    const old = fleet.clientsWith({ tls: { ca, ...clientPair("client") } });
+    await getFleet(old);
+    const stream = old.traffic.watchTraffic(WatchTrafficRequest.fromPartial({}));
+    const ended = new Promise((resolve) => stream.on("error", resolve));
+    await once(stream, "data");
+    await fleet.app.reload(managementConfig({ grpc: { port: 0, tls: { ...tls, clientCaFile: path("stranger.crt") } } }));
+    await withDeadline(ended, 10_000, "the end of the stream");
+    assert.equal((await failureOf(getFleet(old))).status, "UNAVAILABLE");
+    await getFleet(fleet.clientsWith({ tls: { ca, ...clientPair("intruder") } }));
   });
 });
