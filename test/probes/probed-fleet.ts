@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createEnvironment, systemClock } from "@shadowfleet/runtime";
 import {
+  eventually,
   freePort,
   type ProbeOptions,
   type ProbeResult,
@@ -15,6 +17,7 @@ import { Fleet, redisStore } from "../fleet/fleet.ts";
 
 const PAYLOAD_LENGTH = 320;
 const SERVED_WITHIN_MS = 20_000;
+const ATTEMPTS = 5;
 
 /** One port of both relays, with one key. */
 export interface ProbedPort {
@@ -53,7 +56,9 @@ export class ProbedFleet implements AsyncDisposable {
     };
     // Every prober of this test has one address.
     const limits = { maxConnections: 20_000, strangers: 20_000, strangersPerSource: 20_000 };
-    const settings = { "tcp-relay": { timeouts: { handshake: `${handshakeMs}ms` }, limits, log: { level: "warn" } } };
+    // A Redis that a busy machine holds up must not let a replay in.
+    const sharedReplay = { whenUnavailable: "refuse" };
+    const settings = { "tcp-relay": { timeouts: { handshake: `${handshakeMs}ms` }, limits, sharedReplay, log: { level: "warn" } } };
     const redis = await startRedis();
     const echo = await startEchoTarget();
     try {
@@ -99,11 +104,14 @@ export class ProbedFleet implements AsyncDisposable {
     return probe({ host, port: port.number, deadlineMs: this.handshakeMs + SERVED_WITHIN_MS, ...options });
   }
 
-  /** A request that the relay serves; the bytes of its answer. */
-  async serve(relay: number, port: ProbedPort, request: Buffer): Promise<Buffer> {
-    const { received } = await this.probe(relay, port, { pieces: [request], fin: true, deadlineMs: SERVED_WITHIN_MS });
-    assert.ok(received.length > PAYLOAD_LENGTH, `${port.method}: a valid request brought ${received.length} bytes`);
-    return received;
+  /** A request that a relay has served, and the bytes of its answer. */
+  async serve(relay: number, port: ProbedPort): Promise<{ readonly request: Buffer; readonly answer: Buffer }> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const request = this.request(port.credential);
+      const { received } = await this.probe(relay, port, { pieces: [request], fin: true });
+      if (received.length > PAYLOAD_LENGTH) return { request, answer: received };
+    }
+    return assert.fail(`${port.method}: not one of ${ATTEMPTS} valid requests was served`);
   }
 
   /** Sum of a relay's counter over the series whose labels contain `labels`. */
@@ -112,6 +120,16 @@ export class ProbedFleet implements AsyncDisposable {
     const lines = text.split("\n").filter((line) => line.startsWith(`${series}{`) && line.includes(labels));
     assert.ok(lines.length > 0, `no series ${series} with ${labels}`);
     return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  }
+
+  /** Changes settings of a relay that runs. */
+  async reconfigure(relay: number, settings: object): Promise<void> {
+    const { process } = this.fleet.tcpRelays[relay] ?? assert.fail();
+    const reloads = () => this.counted(relay, "fleet_config_reloads_total", 'outcome="OK"');
+    const before = await reloads();
+    writeFileSync(process.configFile, JSON.stringify({ ...JSON.parse(readFileSync(process.configFile, "utf8")), ...settings }));
+    process.program.signal("SIGHUP");
+    await eventually("the reload", async () => (await reloads()) > before, 20_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

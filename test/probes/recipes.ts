@@ -20,7 +20,7 @@ export type Ending = "waits" | "ends" | "writes on";
 
 const LONGEST = 1_500;
 const FEW = 20;
-const DRIPS = 48;
+const DRIPS = 16;
 const HUGE_PIECES = 6;
 const HUGE_PIECE_LENGTH = 20_000;
 /** Beyond the 30 s that SIP022 allows, with time to spare for the way. */
@@ -43,7 +43,7 @@ export async function freshProbes(fleet: ProbedFleet, port: ProbedPort, random: 
   // The last bytes never come: a SIP004 handshake may arrive as slowly as it likes and is served once it is whole.
   const unfinished = () => drops(fleet.request(credential).subarray(0, length - 8));
   const noise = () => drops(random.bytes(length - 8));
-  const [within, beyond] = [0.7, 1.5].map((share) => ({ gapMs: Math.ceil((share * fleet.handshakeMs) / DRIPS) }));
+  const [within, beyond] = [0.4, 1.5].map((share) => ({ gapMs: Math.ceil((share * fleet.handshakeMs) / DRIPS) }));
   return [
     ...of(FEW, "nothing", () => []),
     ...of(LONGEST, `random bytes, 1 to ${LONGEST}`, (at) => [random.bytes(at + 1)]),
@@ -68,8 +68,7 @@ export const RECORDINGS = 2 * FEW;
 /** Records one stream at the first relay; gives what a prober makes of it `delayS` later, at one or the other relay. */
 export async function recordedProbes(fleet: ProbedFleet, port: ProbedPort, delayS: number, at: number): Promise<Probe[]> {
   const when = delayS === 0 ? "at once" : `after ${delayS} s`;
-  const request = fleet.request(port.credential);
-  const answer = await fleet.serve(0, port, request);
+  const { request, answer } = await fleet.serve(0, port);
   const relay = at % 2;
   const where = relay === 0 ? "same relay" : "other relay";
   const altered = Buffer.from(request);

@@ -34,35 +34,42 @@ describe("two relays of a fleet", reason === undefined ? { timeout: 240_000 } : 
     const total = rows.reduce((sum, { count }) => sum + count, 0);
     assert.ok(total > 5_000 && rows.length > 70, `${total} connections, ${rows.length} rows`);
     t.diagnostic(`${total} connections in ${rows.length} rows`);
-    for (const port of fleet.ports) for (const relay of [0, 1]) assert.ok(await isServed(relay, port, fleet.request(port.credential)));
+    for (const port of fleet.ports) for (const relay of [0, 1]) await fleet.serve(relay, port);
   });
 
   test("of the same first bytes at both at the same moment exactly one is served", async () => {
-    const seenBefore = await claims("REPLAYED");
+    const [seenBefore, uncheckedBefore] = [await claims("REPLAYED"), await claims("REPLAY_UNCHECKED")];
+    let served = 0;
     for (const port of fleet.ports) {
-      const served = await Promise.all(
-        Array.from({ length: RACES }, async () => {
-          const request = fleet.request(port.credential);
-          const both = await Promise.all([0, 1].map((relay) => isServed(relay, port, request)));
-          return both.filter((one) => one).length;
-        }),
-      );
-      assert.deepEqual(served, Array(RACES).fill(1), port.method);
+      const races = Array.from({ length: RACES }, async () => {
+        const request = fleet.request(port.credential);
+        const both = await Promise.all([0, 1].map((relay) => isServed(relay, port, request)));
+        assert.notDeepEqual(both, [true, true], "both served it");
+        if (both.includes(true)) served++;
+      });
+      await Promise.all(races);
     }
-    assert.equal((await claims("REPLAYED")) - seenBefore, fleet.ports.length * RACES);
+    // On a machine so busy that Redis is late, a race may have no winner.
+    const unchecked = (await claims("REPLAY_UNCHECKED")) - uncheckedBefore;
+    const races = fleet.ports.length * RACES;
+    assert.ok(served >= races - unchecked && served > races / 2, `${served} of ${races} served, ${unchecked} unchecked`);
+    assert.ok((await claims("REPLAYED")) - seenBefore >= races - unchecked);
   });
 
-  test("Redis does not answer: clients are served, each of them counted; what it knows afterwards is refused again", async () => {
-    const requests = fleet.ports.flatMap((port) => Array.from({ length: 10 }, () => ({ port, request: fleet.request(port.credential) })));
-    const unavailableBefore = await claims("REPLAY_UNCHECKED");
+  test("Redis does not answer: clients are refused or, where that is set, served, and each of them counted", async () => {
+    const requests = () =>
+      fleet.ports.flatMap((port) => Array.from({ length: 10 }, () => ({ port, request: fleet.request(port.credential) })));
+    const fates = (all: ReturnType<typeof requests>) => Promise.all(all.map(({ port, request }) => isServed(0, port, request)));
+    const uncheckedBefore = await claims("REPLAY_UNCHECKED");
     fleet.redis.pause();
     try {
-      const served = await Promise.all(requests.map(({ port, request }) => isServed(0, port, request)));
-      assert.ok(served.every((one) => one));
-      assert.equal((await claims("REPLAY_UNCHECKED")) - unavailableBefore, requests.length);
+      assert.ok((await fates(requests())).every((isIn) => !isIn));
+      await fleet.reconfigure(0, { sharedReplay: { whenUnavailable: "accept" } });
+      const known = requests();
+      assert.ok((await fates(known)).every((isIn) => isIn));
       // The relay's own filter needs nobody.
-      const again = await Promise.all(requests.map(({ port, request }) => isServed(0, port, request)));
-      assert.ok(again.every((one) => !one));
+      assert.ok((await fates(known)).every((isIn) => !isIn));
+      assert.equal((await claims("REPLAY_UNCHECKED")) - uncheckedBefore, 2 * known.length);
     } finally {
       fleet.redis.resume();
     }
@@ -77,21 +84,19 @@ test("the comparison can fail: bytes, resets, early and late closes, medians apa
     count: 2,
     bytes: 0,
     closes: { fin: 2, rst: 0, none: 0 },
-    minMs: 2_000,
-    medianMs: 2_100,
-    maxMs: 2_200,
+    times: Array.from({ length: 200 }, (_, at) => 2_000 + at),
   };
   const problemsOf = (...changed: readonly Partial<ProbeRow>[]) => differences([row, ...changed.map((one) => ({ ...row, ...one }))], 2_000);
-  assert.deepEqual(problemsOf({}, { ending: "ends", minMs: 1, medianMs: 2, maxMs: 3 }), []);
+  assert.deepEqual(problemsOf({}, { ending: "ends", times: [1, 2, 3] }), []);
   assert.deepEqual(problemsOf({ ending: "writes on", closes: { fin: 1, rst: 1, none: 0 } }), []);
   for (const bad of [
     { bytes: 1 },
     { closes: { fin: 1, rst: 1, none: 0 } },
     { closes: { fin: 1, rst: 0, none: 1 } },
     { ending: "writes on", closes: { fin: 1, rst: 0, none: 1 } },
-    { minMs: 3 },
-    { maxMs: 9_000 },
-    { medianMs: 2_800 },
+    { times: [3, 2_100, 2_200] },
+    { times: [2_000, 2_100, 14_000] },
+    { times: [2_700, 2_800, 2_900] },
   ] as const) {
     assert.equal(problemsOf(bad).length, 1, JSON.stringify(bad));
   }
