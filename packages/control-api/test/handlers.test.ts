@@ -120,7 +120,8 @@ describe("a drain", () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     const began = performance.now();
     await bench.server.drain(200);
-    assert.ok(performance.now() - began < 10_000);
+    // A client that is left alone notices by its keepalive, after more than this.
+    assert.ok(performance.now() - began < 5_000);
     assert.notDeepEqual(await stuck, EMPTY);
   });
 });
