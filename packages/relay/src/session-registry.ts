@@ -16,7 +16,7 @@ export interface LiveSession {
   readonly bytesDown: number;
   /** Ends it now under this code. */
   terminate(code: ErrorCode): void;
-  /** Rules about targets have changed: ends it when its target is not admitted any more. Absent where each datagram is judged anyway. */
+  /** Its key's lists of targets may have changed: ends it when its target is not admitted any more. Absent where each datagram is judged anyway. */
   recheckTarget?(): void;
 }
 

@@ -117,13 +117,13 @@ class TcpRelay implements TcpRelayApp {
     logFleetChange(this.#deps.logger, before, config);
     if (this.#member || config.fleet) {
       this.#settings = settingsOf({ ...config, ports: before.ports, fleet: before.fleet });
-      this.#recheckTargets();
       await this.#member?.resettle({ allowInsecureCiphers: config.allowInsecureCiphers ?? false, bindHost: before.fleet?.bindHost });
       return;
     }
     this.#settings = settingsOf(config);
-    this.#end(this.keys.apply(config.ports).removed);
-    this.#recheckTargets();
+    const { removed, changed } = this.keys.apply(config.ports);
+    this.#end(removed);
+    this.#recheckTargets(changed);
     this.#saltFilters.retain(config.ports);
     if (!this.#draining) await this.#ports.apply(config.ports);
   }
@@ -160,9 +160,9 @@ class TcpRelay implements TcpRelayApp {
     for (const keyId of keyIds) this.sessions.terminateKey(keyId, "SESSION_TERMINATED");
   }
 
-  /** Rules about targets hold for what is open too. */
-  #recheckTargets(keyId?: string): void {
-    for (const session of this.sessions.list(keyId)) session.recheckTarget?.();
+  /** A key's own lists hold for what is open too. */
+  #recheckTargets(keyIds: readonly string[]): void {
+    for (const keyId of keyIds) for (const session of this.sessions.list(keyId)) session.recheckTarget?.();
   }
 
   #join({ fleet, allowInsecureCiphers = false }: RelayConfig): RelayMember | undefined {
@@ -184,7 +184,7 @@ class TcpRelay implements TcpRelayApp {
         change: (change, endedKeys) => {
           const { removed, changed } = this.keys.change(change);
           this.#end(new Set([...removed, ...endedKeys]));
-          for (const keyId of changed) this.#recheckTargets(keyId);
+          this.#recheckTargets(changed);
           this.#saltFilters.forget(change.gone);
         },
         listen: (ports) => (this.#draining ? Promise.resolve() : this.#ports.apply(ports)),
