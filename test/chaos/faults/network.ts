@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Upstream } from "@shadowfleet/control-api";
-import { startBlackHole } from "@shadowfleet/testkit";
+import { eventually, startBlackHole } from "@shadowfleet/testkit";
 import type { ChaosFault } from "../chaos-fault.ts";
 import type { ChaosFleet } from "../chaos-fleet.ts";
 import { UNNOTICED } from "../limits.ts";
 
 const HOLE_HOST = "127.0.0.20";
+const NOTICED_DEADLINE_MS = 20_000;
 const LOSS = 0.1;
 const DELAY_MS = 40;
 
@@ -25,6 +26,7 @@ export function networkFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] 
         await using hole = await startBlackHole(HOLE_HOST);
         const upstream = Upstream.fromPartial({ id: "hole", host: HOLE_HOST, port: hole.port, method: "aes-128-gcm", secret: "nobody" });
         await api.call(upstreams, upstreams.createUpstream, { upstream, accessUri: "", requestId: "" });
+        await eventually("its failures to be counted", async () => (await api.failCount("hole")) > 0, NOTICED_DEADLINE_MS);
         await sleep(lastsMs);
         await api.call(upstreams, upstreams.deleteUpstream, { id: "hole" });
       },

@@ -12,7 +12,8 @@ import { MemoryCage } from "../memory-cage.ts";
 const UNFLUSHED_S = 2;
 /** The other relay is there; what was on its way through the dead one is not. */
 const RELAY_GONE: Limits = { sessions: 2, failedShare: 0.1, datagramShare: 0, uncountedS: UNFLUSHED_S, recoveryS: 5 };
-const UDP_RELAY_GONE: Limits = { ...UNNOTICED, datagramShare: 0.3, uncountedS: UNFLUSHED_S, recoveryS: 5 };
+/** Nothing tells the gateway that a udp-relay is gone: until it is back, every second association is with it. */
+const UDP_RELAY_GONE: Limits = { ...UNNOTICED, datagramShare: 0.6, uncountedS: UNFLUSHED_S, recoveryS: 5 };
 const EXIT_DEADLINE_MS = 20_000;
 
 /** The second relay of either kind ends, or stands still. */
