@@ -52,7 +52,10 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetTota
       const living = options.targets.filter(
         ({ name }) => !totals.get(name)?.findings.some(({ kind }) => kind === "death" || kind === "hang"),
       );
-      queue = living.map(({ name }) => ({ target: name, seed: unitSeed(options.seed, round, name), share }));
+      // Where the time ends a round early, it is not always the same targets that get nothing.
+      const first = unitSeed(options.seed, round, "order") % Math.max(1, living.length);
+      const inOrder = [...living.slice(first), ...living.slice(0, first)];
+      queue = inOrder.map(({ name }) => ({ target: name, seed: unitSeed(options.seed, round, name), share }));
       done += living.reduce((sum, { unit = UNIT_INPUTS }) => sum + Math.ceil(unit * share), 0);
       round += 1;
     }
