@@ -24,8 +24,9 @@ export function clockFaults({ fleet }: ChaosFleet, lastsMs: number): ChaosFault[
     name: `clock of one tcp-relay and one udp-relay 5 min ${seconds > 0 ? "ahead" : "behind"}, then right again`,
     part: "clock",
     isAlone: true,
-    // Live sessions go on. New ones of that relay, every second, are refused in silence.
-    limits: { ...UNNOTICED, failedShare: 0.6, datagramShare: 0.6, recoveryS: 3 },
+    // Live sessions go on. New ones of that relay, every second, are refused in silence. An answer with the wrong time to a request from before the step
+    // is counted by the relay, and refused by the gateway.
+    limits: { ...UNNOTICED, failedShare: 0.6, datagramShare: 0.6, uncountedS: 0.01, recoveryS: 3 },
     happen: async () => {
       const refusals = async () => seriesValue(await relays[0]!.process.metrics(), "shadowsocks_handshake_failures_total", BAD_TIMESTAMP);
       const before = await refusals();
