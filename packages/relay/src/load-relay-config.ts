@@ -47,12 +47,12 @@ const CLASSIC_FLEET =
 export function loadRelayConfig(source: ConfigSource, flags: RelayFlags = {}): LoadedRelayConfig {
   const classic = isClassic(source.data) ? readClassic(source.data) : undefined;
   if (!classic) {
-    const { ports, fleet, ...settings } = parseWith(relayConfigSchema, source.data, source.name);
+    const { ports, fleet, workers, ...settings } = parseWith(relayConfigSchema, source.data, source.name);
     const problems: ConfigProblem[] = [];
     if (!ports && !fleet) problems.push({ path: "ports", reason: "required (array), or fleet, whose management knows the ports" });
     if (ports && fleet) problems.push({ path: "fleet", reason: "cannot be given with ports: a fleet's ports come from its management" });
     const drafts = (ports ?? []).map((port, index) => draftOf(port, `ports[${index}]`, problems));
-    return assemble(source, flags, { dialect: "fleet", drafts, fleet, settings, problems, warnings: [] });
+    return assemble(source, flags, { dialect: "fleet", drafts, fleet, workers: workerCount(workers), settings, problems, warnings: [] });
   }
   const problems = [...classic.problems];
   const settings = collect(problems, () => parseWith(relaySettingsSchema, classic.settings, source.name));
@@ -61,6 +61,7 @@ export function loadRelayConfig(source: ConfigSource, flags: RelayFlags = {}): L
     dialect: "classic",
     drafts: classic.drafts,
     fleet: undefined,
+    workers: 1,
     settings,
     problems,
     warnings: classic.warnings,
@@ -71,6 +72,7 @@ interface Parts {
   readonly dialect: "fleet" | "classic";
   readonly drafts: readonly PortDraft[];
   readonly fleet: FleetConfig | undefined;
+  readonly workers: number;
   /** Undefined when they were refused; the problems say why. */
   readonly settings: RelaySettingsInput | undefined;
   readonly problems: readonly ConfigProblem[];
@@ -102,7 +104,7 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
     ports: plan.ports,
     ...membership,
     allowPrivateTargets,
-    workers: workerCount(settings.workers),
+    workers: parts.workers,
     dialect,
     warnings,
   };

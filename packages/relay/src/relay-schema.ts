@@ -78,8 +78,6 @@ const settingsShape = {
       udpSessions: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
     })
     .prefault({}),
-  /** Processes that serve side by side on the same ports; `auto`: one for each core. */
-  workers: workersSchema,
   /** Refuse SIP004 salts seen before; 2022 methods always do. */
   replayFilter: z.boolean().default(true),
   /** In a fleet, salts are looked up in its store as well: a relay refuses what another one has seen. */
@@ -106,6 +104,8 @@ export const relaySettingsSchema = z.strictObject(settingsShape);
 export const relayConfigSchema = z.strictObject({
   ports: z.array(portSchema).min(1).optional(),
   fleet: fleetSchema.optional(),
+  /** Processes that serve side by side on the same ports; `auto`: one for each core. */
+  workers: workersSchema,
   ...settingsShape,
 });
 

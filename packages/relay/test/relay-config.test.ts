@@ -126,10 +126,10 @@ describe("our own format", () => {
   });
 
   test("unknown keys are refused, with what may have been meant", () => {
-    const problems = problemsOf("ports: [{ port: 1, pasword: x }]\nreplayfilter: false\nworkers: 4");
+    const problems = problemsOf("ports: [{ port: 1, pasword: x }]\nreplayfilter: false\nworkerz: 4");
     assert.match(problems, /ports\[0\]\.pasword: unknown key, did you mean "password"/);
     assert.match(problems, /replayfilter: unknown key, did you mean "replayFilter"/);
-    assert.match(problems, /workers: unknown key/);
+    assert.match(problems, /workerz: unknown key, did you mean "workers"/);
   });
 
   test("a top-level password beside ports is a mistake here, not the ancestor's format", () => {

@@ -137,7 +137,7 @@ export const METRICS = {
     "redis.node",
   ]),
   "fleet.redis.replicas": metric("observed-gauge", "{replica}", "Replicas connected to this Redis node", ["redis.node"]),
-  "fleet.workers": metric("observed-gauge", "{process}", "Worker processes that serve now, where the service runs as a group of them"),
+  "fleet.workers": metric("observed-gauge", "{process}", "Processes of this relay or gateway that serve: 1, or its workers"),
   "fleet.worker.exits": metric("counter", "{process}", "Worker processes that ended unasked and were replaced"),
   "fleet.clock.seconds": metric(
     "observed-gauge",

@@ -16,6 +16,7 @@ export async function serveAlone<Config extends CommonConfig>(
 ): Promise<void> {
   const { logger, metrics, tracing } = await openSenses(service, config, host);
   const { traceConnection } = tracing;
+  if (service.workers) metrics.observe("fleet.workers", () => [{ value: 1 }]);
   const admin: AdminServer = new AdminServer({ logger, metrics, readiness: () => lifecycle.readiness() });
   const deps = { logger, metrics, clock: host.clock ?? systemClock, ...(traceConnection ? { traceConnection } : {}) };
   const app = new ServiceApp(service, config, deps, admin);

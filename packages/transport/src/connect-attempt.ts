@@ -1,6 +1,7 @@
 import { SocketConnection } from "./connection.ts";
 import { type DialFailure, dialFailure } from "./dial-failure.ts";
-import { connectingSocket, type OwnedSocket, type SocketOwner } from "./shared-read.ts";
+import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
+import { connectSocket } from "./shared-read.ts";
 
 /** Told the outcome of an attempt, once, never before the constructor has returned, and not at all after `cancel`. */
 export interface AttemptObserver {
@@ -21,8 +22,7 @@ export class ConnectAttempt implements SocketOwner {
     this.address = address;
     this.#port = port;
     this.#observer = observer;
-    this.#socket = connectingSocket(this);
-    this.#socket.connect({ host: address, port, autoSelectFamily: false });
+    this.#socket = connectSocket(this, address, port);
   }
 
   /** After `attemptConnected`: the connection, whose owner the caller is. */

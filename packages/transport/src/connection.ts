@@ -1,4 +1,4 @@
-import type { OwnedSocket, SocketOwner } from "./shared-read.ts";
+import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
 
 /**
  * One TCP connection that reads through the process-wide shared buffer. Handlers are plain properties, set by whoever owns the connection now
@@ -53,7 +53,7 @@ function plainAddress(address: string | undefined): string {
   return address.startsWith(MAPPED_IPV4_PREFIX) && address.includes(".") ? address.slice(MAPPED_IPV4_PREFIX.length) : address;
 }
 
-/** A connection on a socket of shared-read.ts. Takes the socket's ownership. */
+/** A connection on such a socket. Takes the socket's ownership. */
 export class SocketConnection implements Connection, SocketOwner {
   onData: (src: Buffer, start: number, end: number) => void = ignore;
   onEnd: () => void = ignore;

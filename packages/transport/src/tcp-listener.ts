@@ -11,7 +11,8 @@ import {
   openServer,
   openSharedServer,
 } from "./listen-socket.ts";
-import { acceptSockets, descriptorOf, type OwnedSocket, type ReadMode } from "./shared-read.ts";
+import type { OwnedSocket } from "./owned-socket.ts";
+import { acceptSockets, type ReadMode } from "./shared-read.ts";
 import { systemCode } from "./system-code.ts";
 
 export interface TcpListenerOptions {
@@ -125,7 +126,7 @@ class PausingListener implements TcpListener {
 
   readonly #onSocket = (socket: OwnedSocket): void => {
     const { maxConnections, onConnection } = this.#options;
-    const descriptor = descriptorOf(socket);
+    const { descriptor } = socket;
     const connection = new SocketConnection(socket);
     connection.onRelease = this.#onRelease;
     this.connections += 1;

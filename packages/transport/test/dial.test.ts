@@ -11,7 +11,7 @@ import { ConnectAttempt } from "../src/connect-attempt.ts";
 import { type DialOptions, type DialResult, dial } from "../src/dial.ts";
 import { type DialFailure, dialFailure, moreTelling } from "../src/dial-failure.ts";
 import type { ResolvedAddress } from "../src/resolver.ts";
-import { after, LOOPBACK, plainServer, until } from "./loopback.ts";
+import { after, closedPort, LOOPBACK, plainServer, until } from "./loopback.ts";
 
 const family = (address: string): ResolvedAddress => ({ address, family: address.includes(":") ? 6 : 4 });
 const resolving = (...addresses: string[]): CachingResolver => new CachingResolver({ lookup: async () => addresses.map(family) });
@@ -23,16 +23,6 @@ async function dialOnce(t: TestContext, options: Partial<DialOptions> & { port: 
 }
 
 const outcome = (result: DialResult): string => (result.ok ? result.address : result.code);
-
-/** A port of 127.0.0.1 where nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = net.createServer().listen(0, LOOPBACK);
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** A server at a given address and port; how often it was reached. */
 async function serverAt(t: TestContext, host: string, port: number): Promise<{ reached: number }> {

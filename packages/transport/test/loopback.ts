@@ -124,3 +124,13 @@ export async function plainServer(
   await once(server, "listening");
   return { port: (server.address() as net.AddressInfo).port, accepted: accepted.promise, server };
 }
+
+/** A port of 127.0.0.1 where nothing listens. */
+export async function closedPort(): Promise<number> {
+  const server = net.createServer().listen(0, LOOPBACK);
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import test, { type TestContext } from "node:test";
+import { handleApi } from "../src/handle-socket.ts";
+import type { OwnedSocket, SocketOwner } from "../src/owned-socket.ts";
 import { sharedReadBuffer } from "../src/read-buffer.ts";
-import { acceptSockets, connectingSocket, type OwnedSocket, type ReadMode, SERVER_OPTIONS, type SocketOwner } from "../src/shared-read.ts";
-import { after, LOOPBACK, peer, plainServer, until } from "./loopback.ts";
+import { acceptSockets, connectSocket, type ReadMode, SERVER_OPTIONS } from "../src/shared-read.ts";
+import { after, closedPort, LOOPBACK, peer, plainServer, until } from "./loopback.ts";
 
 class NotingOwner implements SocketOwner {
   readonly events: string[] = [];
@@ -73,9 +75,8 @@ test("this Node has the accept hook, and reads of all sockets land in the one bu
 test("a dialled socket reads into the same buffer, and not before it is resumed", { timeout: 5_000 }, async (t) => {
   const { port, accepted } = await plainServer(t);
   const owner = new NotingOwner();
-  const socket = connectingSocket(owner);
+  const socket = connectSocket(owner, LOOPBACK, port);
   t.after(() => socket.destroy());
-  socket.connect({ host: LOOPBACK, port });
   (await accepted).write("hello");
   await until(() => owner.events.includes("connect"));
   await after(50);
@@ -139,6 +140,38 @@ for (const wanted of ["shared", "events"] as const) {
     await until(() => owners.every(({ events }) => events.includes("close")));
     assert.deepEqual(owners[0]!.events, ["end", "close"]);
     assert.deepEqual(owners[1]!.events, ["error ECONNRESET", "close"]);
+  });
+}
+
+test("this Node has the handles; a dialled socket by public events does the same", { timeout: 5_000 }, async (t) => {
+  assert.ok(handleApi, "process.binding has moved: the data path runs on 'data' events");
+  const { port, accepted } = await plainServer(t);
+  const owner = new NotingOwner();
+  const socket = connectSocket(owner, LOOPBACK, port, "events");
+  t.after(() => socket.destroy());
+  const far = await accepted;
+  far.write("hello");
+  await until(() => owner.events.includes("connect"));
+  await after(50);
+  assert.equal(owner.text, "");
+  socket.resume();
+  await until(() => owner.text === "hello");
+  assert.equal(owner.sources.has(sharedReadBuffer().buffer), false);
+  far.end();
+  await until(() => owner.events.includes("end"));
+  socket.end();
+  await until(() => owner.events.includes("close"));
+  assert.deepEqual(owner.events, ["connect", "end", "close"]);
+});
+
+for (const wanted of ["shared", "events"] as const) {
+  test(`${wanted}: a connect that is refused is told later, once, by its system name`, { timeout: 5_000 }, async () => {
+    const owner = new NotingOwner();
+    const port = await closedPort();
+    connectSocket(owner, LOOPBACK, port, wanted);
+    assert.deepEqual(owner.events, []);
+    await until(() => owner.events.includes("close"));
+    assert.deepEqual(owner.events, ["error ECONNREFUSED", "close"]);
   });
 }
 

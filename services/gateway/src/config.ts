@@ -52,7 +52,15 @@ export function loadGatewayConfig(source: ConfigSource, _flags?: unknown): Gatew
     warnings.push(`listening on ${listen.host} without users: whoever reaches the port may use it`);
   }
   if (plan.upstreams.length === 0 && !file.fleet) warnings.push("no upstream is configured: every request will be refused");
-  return { ...settingsOf(settings), listen, upstreams: plan.upstreams, fleet: file.fleet, dialect: file.dialect, warnings };
+  return {
+    ...settingsOf(settings),
+    listen,
+    upstreams: plan.upstreams,
+    fleet: file.fleet,
+    workers: workerCount(file.workers),
+    dialect: file.dialect,
+    warnings,
+  };
 }
 
 /** Asked of the raw data, so that a problem elsewhere does not make every stream cipher look like one more. */
@@ -62,8 +70,8 @@ function allowsInsecureCiphers(data: unknown): boolean {
 
 function settingsOf(
   settings: NonNullable<ParsedFile["settings"]>,
-): Omit<GatewayConfig, "listen" | "upstreams" | "fleet" | "dialect" | "warnings"> {
-  const { users, policy, timeouts, limits, workers, allowInsecureCiphers } = settings;
+): Omit<GatewayConfig, "listen" | "upstreams" | "fleet" | "workers" | "dialect" | "warnings"> {
+  const { users, policy, timeouts, limits, allowInsecureCiphers } = settings;
   return {
     users,
     policy,
@@ -76,7 +84,6 @@ function settingsOf(
     maxConnections: limits.maxConnections,
     maxHandshakes: limits.handshakes,
     maxUdpAssociations: limits.udpAssociations,
-    workers: workerCount(workers),
     ...commonConfigOf(settings),
   };
 }

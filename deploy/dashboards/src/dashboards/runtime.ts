@@ -74,6 +74,16 @@ export function runtime() {
             queries: [query(gauge("nodejs_eventloop_delay_p99"), SERVICE_AND_PROCESS)],
           }),
           timeseries({
+            title: "Workers",
+            description:
+              "Processes that serve, of relays and gateways, and how often one ended and was replaced. Any end is bad: a crash, or memory ran out.",
+            unit: Short,
+            queries: [
+              query(gauge("fleet.workers"), `${SERVICE_AND_PROCESS} serve`),
+              query(sum(rate("fleet.worker.exits"), "job"), "{{job}} ends a second"),
+            ],
+          }),
+          timeseries({
             title: "Delay, median",
             description: "As beside, half the time. It lies at 0.02 s when idle; above 0.05 s is bad: the process never rests.",
             unit: Seconds,

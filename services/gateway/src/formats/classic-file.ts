@@ -40,7 +40,7 @@ export function readClassicFile({ name, data }: ConfigSource & { readonly data: 
   if (idleMs !== undefined) added.timeouts = withIdle(added.timeouts, idleMs);
   const settings = collectProblems(problems, () => parseWith(gatewaySettingsSchema, added, name));
   const drafts = readClassicServers(data, problems, warnings);
-  return { dialect: "classic", listen, settings, drafts, fleet: undefined, problems, warnings };
+  return { dialect: "classic", listen, settings, drafts, fleet: undefined, workers: 1, problems, warnings };
 }
 
 /** An empty `local_address` is every interface, as `net.Listen(":1080")` was. */

@@ -30,7 +30,16 @@ export function readOwnFile({ name, data }: ConfigSource): ParsedFile {
   if (file?.fleet && file.upstreams.length > 0) {
     problems.push({ path: "fleet", reason: "cannot be given with upstreams: a fleet's upstreams come from its management" });
   }
-  return { dialect: "fleet", listen: file?.listen, settings: file, drafts, fleet: file?.fleet, problems, warnings: [] };
+  return {
+    dialect: "fleet",
+    listen: file?.listen,
+    settings: file,
+    drafts,
+    fleet: file?.fleet,
+    workers: file?.workers ?? 1,
+    problems,
+    warnings: [],
+  };
 }
 
 /** Asked of the raw data: the entries are worth checking even when another part of the file is refused. */

@@ -10,6 +10,7 @@ export interface ParsedFile {
   readonly settings: GatewaySettings | undefined;
   readonly drafts: readonly UpstreamDraft[];
   readonly fleet: FleetConfig | undefined;
+  readonly workers: "auto" | number;
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly string[];
 }

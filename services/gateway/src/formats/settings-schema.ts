@@ -48,8 +48,6 @@ const settingsShape = {
       udpAssociations: z.int().min(0).default(1024),
     })
     .prefault({}),
-  /** Processes that serve side by side on the same port; `auto`: one for each core. */
-  workers: workersSchema,
   /** Lets upstreams use the ancestor's stream ciphers, which anyone on the way can tamper with. */
   allowInsecureCiphers: z.boolean().default(false),
   ...commonConfigShape,
@@ -63,6 +61,8 @@ export const gatewayFileSchema = z.strictObject({
   upstreams: z.array(z.unknown()).default([]),
   /** Upstreams from management instead of `upstreams`, and failCnt shared with the other gateways. */
   fleet: fleetSchema.optional(),
+  /** Processes that serve side by side on the same port; `auto`: one for each core. */
+  workers: workersSchema,
   ...settingsShape,
 });
 
