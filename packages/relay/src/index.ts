@@ -8,7 +8,15 @@ export { type LoadedRelayConfig, loadRelayConfig, type RelayFlags } from "./load
 export type { PortKeys } from "./port-keys.ts";
 export { createPortHandshake, openPortDatagram } from "./port-opening.ts";
 export { type OpenPort, type PortBinding, PortSupervisor, type PortSupervisorOptions } from "./port-supervisor.ts";
-export type { KeyConfig, PortConfig, PortPatch, PortsChange, RelayConfig, SharedReplayConfig } from "./relay-config.ts";
+export {
+  type KeyConfig,
+  type PortConfig,
+  type PortPatch,
+  type PortsChange,
+  RELAY_CAPS,
+  type RelayConfig,
+  type SharedReplayConfig,
+} from "./relay-config.ts";
 export { type ObservedRelay, observeRelay } from "./relay-metrics.ts";
 export { relayConfigSchema } from "./relay-schema.ts";
 export type { SessionEnd } from "./session-end.ts";

@@ -91,3 +91,14 @@ export interface RelayConfig {
   /** Sentences about this configuration for `logConfigWarnings`. */
   readonly warnings?: readonly string[];
 }
+
+/** What a relay's configuration limits for the service as a whole: workers share it. */
+export const RELAY_CAPS = [
+  "maxConnections",
+  "maxUdpSessionsPerKey",
+  "maxUdpSessions",
+  "maxStrangersPerSource",
+  "maxStrangers",
+  "keyTrialsPerSource",
+  "keyTrials",
+] as const satisfies readonly (keyof RelayConfig)[];

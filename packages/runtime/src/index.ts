@@ -57,5 +57,6 @@ export type { SpanProcessor } from "./trace-sdk.ts";
 export { activeTraceparent, spanContextOf } from "./traceparent.ts";
 export { startTracing, type Tracing, type TracingOptions } from "./tracing.ts";
 export type { LinkHandlers } from "./workers/process-link.ts";
+export { withSharedCaps } from "./workers/with-shared-caps.ts";
 export type { WorkerContext } from "./workers/worker-context.ts";
 export { workerCount, workersSchema } from "./workers/worker-seat.ts";

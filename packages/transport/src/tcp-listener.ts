@@ -28,7 +28,7 @@ export interface TcpListenerOptions {
   readonly onPauseChange: (paused: boolean, reason: string) => void;
   /** How connections are read; "events" is the fallback by public means. Default "shared". */
   readonly readMode?: ReadMode;
-  /** The group whose workers listen on the port together; `maxConnections` is then meant for all of them. */
+  /** The group whose workers listen on the port together. */
   readonly worker?: WorkerContext | undefined;
 }
 
@@ -60,7 +60,7 @@ export async function listenTcp(options: TcpListenerOptions, openAlone: OpenServ
 
 async function listenBeside(options: TcpListenerOptions, worker: WorkerContext): Promise<TcpListener> {
   const port = await worker.claimPort("tcp", options.host, options.port);
-  return await listen({ ...options, port, maxConnections: worker.share(options.maxConnections) }, openSharedServer);
+  return await listen({ ...options, port }, openSharedServer);
 }
 
 async function listen(options: TcpListenerOptions, open: OpenServer): Promise<TcpListener> {

@@ -1,8 +1,11 @@
 import { withAeadBackend } from "@shadowfleet/aead-native";
-import type { ServiceDefinition } from "@shadowfleet/runtime";
+import { type ServiceDefinition, withSharedCaps } from "@shadowfleet/runtime";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { type GatewayConfig, loadGatewayConfig } from "./config.ts";
+
+/** Meant for the gateway as a whole. */
+const CAPS = ["maxConnections", "maxHandshakes", "maxUdpAssociations"] as const;
 
 /** The service as `runService` runs it. */
 export const gatewayService: ServiceDefinition<GatewayConfig> = {
@@ -11,6 +14,6 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
   summary: manifest.description,
   load: loadGatewayConfig,
   workers: ({ workers }) => workers,
-  createApp: withAeadBackend(createApp),
+  createApp: withAeadBackend(withSharedCaps<GatewayConfig>(createApp, CAPS)),
   adminDefaultPort: 9103,
 };

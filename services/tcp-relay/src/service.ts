@@ -1,5 +1,6 @@
 import { withAeadBackend } from "@shadowfleet/aead-native";
-import { type ServiceDefinition, systemClock } from "@shadowfleet/runtime";
+import { RELAY_CAPS } from "@shadowfleet/relay";
+import { type ServiceDefinition, systemClock, withSharedCaps } from "@shadowfleet/runtime";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { loadTcpRelayConfig, type TcpRelayConfig } from "./config.ts";
@@ -13,7 +14,7 @@ export const tcpRelayService: ServiceDefinition<TcpRelayConfig> = {
   load: loadTcpRelayConfig,
   workers: ({ workers }) => workers,
   groupAnswers: () => groupSaltAnswers(systemClock),
-  createApp: withAeadBackend(createApp),
+  createApp: withAeadBackend(withSharedCaps<TcpRelayConfig>(createApp, RELAY_CAPS)),
   adminDefaultPort: 9101,
   extraFlags: ["allow-private-targets"],
 };

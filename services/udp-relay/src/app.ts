@@ -207,10 +207,7 @@ class UdpRelay implements UdpRelayApp {
 
   #createAssociations(): AssociationTable {
     return new AssociationTable({
-      limits: () => {
-        const share = (cap: number) => this.#deps.worker?.share(cap) ?? cap;
-        return { perKey: share(this.#config.maxUdpSessionsPerKey), total: share(this.#config.maxUdpSessions) };
-      },
+      limits: () => ({ perKey: this.#config.maxUdpSessionsPerKey, total: this.#config.maxUdpSessions }),
       idleTimeoutMs: () => this.#config.udpIdleTimeoutMs,
       clock: this.#deps.clock,
       registry: this.sessions,

@@ -1,5 +1,6 @@
 import { withAeadBackend } from "@shadowfleet/aead-native";
-import type { ServiceDefinition } from "@shadowfleet/runtime";
+import { RELAY_CAPS } from "@shadowfleet/relay";
+import { type ServiceDefinition, withSharedCaps } from "@shadowfleet/runtime";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { loadUdpRelayConfig, type UdpRelayConfig } from "./config.ts";
@@ -11,7 +12,7 @@ export const udpRelayService: ServiceDefinition<UdpRelayConfig> = {
   summary: manifest.description,
   load: loadUdpRelayConfig,
   workers: ({ workers }) => workers,
-  createApp: withAeadBackend(createApp),
+  createApp: withAeadBackend(withSharedCaps<UdpRelayConfig>(createApp, RELAY_CAPS)),
   adminDefaultPort: 9102,
   extraFlags: ["allow-private-targets"],
 };
