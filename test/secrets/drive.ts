@@ -20,19 +20,21 @@ import * as planted from "./planted-secrets.ts";
 const HOST = "127.0.0.1";
 const SIP004 = "chacha20-ietf-poly1305";
 const SIP022 = "2022-blake3-aes-256-gcm";
+/** With one, the answer is kept for a repetition. */
+const REQUEST_ID = "made-by-the-test-of-secrets";
 const BODY = "hello from the page\n";
 
 /** Keys, ports and upstreams made at run time, with secrets of ours, and rotated. Shows them once to their maker. */
 export async function makeResources(fleet: PlantedFleet): Promise<void> {
   const api = new Api(fleet.ports.management, fleet.access("admin"));
   const { accessKeys, upstreams } = api.clients;
-  const carol = CreateAccessKeyRequest.fromPartial({ accessKey: { id: "carol", secret: planted.KEY_PASSWORD } });
+  const carol = CreateAccessKeyRequest.fromPartial({ accessKey: { id: "carol", secret: planted.KEY_PASSWORD }, requestId: REQUEST_ID });
   await api.call(accessKeys, accessKeys.createAccessKey, carol);
-  const rotation = { id: "carol", secret: planted.ROTATED_PASSWORD, overlap: { seconds: 600n } };
+  const rotation = { id: "carol", secret: planted.ROTATED_PASSWORD, overlap: { seconds: 600n }, requestId: REQUEST_ID };
   await api.call(accessKeys, accessKeys.rotateSecret, RotateSecretRequest.fromPartial(rotation));
   await api.call(accessKeys, accessKeys.getAccessUri, { id: "carol", host: "" });
   const carols = { id: "carols", host: HOST, port: fleet.ports.spare, method: SIP004, secret: planted.ROTATED_PASSWORD };
-  await api.call(upstreams, upstreams.createUpstream, CreateUpstreamRequest.fromPartial({ upstream: carols }));
+  await api.call(upstreams, upstreams.createUpstream, CreateUpstreamRequest.fromPartial({ upstream: carols, requestId: REQUEST_ID }));
   api.close();
   await datagram(fleet, `add: {"server_port": ${fleet.ports.classic + 20_000}, "password": "${planted.DATAGRAM_PASSWORD}"}`);
 }
