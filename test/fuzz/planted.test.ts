@@ -16,7 +16,7 @@ describe("a fuzzer that looks at planted bugs", () => {
 
   before(async () => {
     const registry = join(import.meta.dirname, "planted/targets.ts");
-    const run = { registry, seed: 7, seconds: 120, hangMs: 3_000 };
+    const run = { registry, seed: 7, seconds: 120, hangMs: 5_000 };
     const isLeak = ({ name }: { readonly name: string }): boolean => name === "leaks";
     totals = [
       ...(await runFuzz({ ...run, targets: targets.filter((target) => !isLeak(target)), processes: 2, inputs: 1 })),

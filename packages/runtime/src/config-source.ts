@@ -20,6 +20,10 @@ const READ_REASONS: ReadonlyMap<string, string> = new Map([
 const SYNTAX_REASONS: ReadonlyMap<YAMLError["code"], string> = new Map([
   ["MULTIPLE_DOCS", "a second document begins here; a configuration is one document"],
   ["TAG_RESOLVE_FAILED", 'unknown tag; a value that begins with "!" needs quotes'],
+  [
+    "BAD_DIRECTIVE",
+    'a line that begins with "%" is a directive of YAML, and no such one is known; a value that begins with "%" needs quotes',
+  ],
   ["BAD_DQ_ESCAPE", 'no such escape sequence; write "\\\\" for a backslash or use single quotes'],
 ]);
 

@@ -34,7 +34,7 @@ const socksAddress: FuzzTarget = {
   name: "address",
   reaches: ["ok, ip", "ok, name", "incomplete", "malformed"],
   tokens: TOKENS,
-  unit: 50_000,
+  unit: 60_000,
   generate: (random) => [addressBytes(random), payloadBytes(random).subarray(0, 30)],
   execute(parts, random) {
     const bytes = Buffer.concat(parts);
@@ -57,7 +57,7 @@ const socksAddress: FuzzTarget = {
 const socksDatagram: FuzzTarget = {
   name: "socks-datagram",
   reaches: ["ok", "TOO_SHORT", "FRAGMENT_NOT_SUPPORTED", "BAD_ADDRESS"],
-  unit: 50_000,
+  unit: 60_000,
   generate: (random) => [Buffer.concat([Buffer.of(0, 0, 0), addressBytes(random)]), payloadBytes(random).subarray(0, 600)],
   execute(parts) {
     const opened = openDatagram(Buffer.concat(parts));
@@ -96,7 +96,7 @@ const guarded: FuzzTarget = {
   name: "target-guard",
   reaches: ["ok", "refused", "no address"],
   tokens: TOKENS,
-  unit: 50_000,
+  unit: 60_000,
   generate: (random) => [Buffer.from(random.below(2) === 0 ? pick(TEXTS, random) : randomIp(random))],
   execute(parts, random) {
     const text = Buffer.concat(parts).toString("utf8");
