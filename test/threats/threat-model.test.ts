@@ -6,7 +6,8 @@ import { ERROR_CODES, METRICS, type MetricName, RUNTIME_METRICS, seriesName } fr
 import { readThreats, type Threat, titlesIn } from "./threat-page.ts";
 
 const root = join(import.meta.dirname, "../..");
-const threats = readThreats(readFileSync(join(root, "docs/threat-model.md"), "utf8"));
+const page = readFileSync(join(root, "docs/threat-model.md"), "utf8");
+const threats = readThreats(page);
 
 const SERIES = new Map<string, readonly string[]>([
   ...(Object.keys(METRICS) as MetricName[]).map((name) => [seriesName(name), METRICS[name].attributes] as const),
@@ -59,11 +60,20 @@ describe("the threat model", () => {
   });
 });
 
+test("every link of the page leads to a file", () => {
+  const links = [...page.matchAll(/\]\(([^)#]+)/g)].map(([, link = ""]) => link);
+  assert.ok(links.length > threats.length);
+  assert.deepEqual(
+    links.filter((link) => !existsSync(join(root, "docs", link))),
+    [],
+  );
+});
+
 test("the check can fail: each kind of mistake is seen", () => {
-  const page = (metric: string, proof: string) =>
+  const one = (metric: string, proof: string) =>
     `## The network\n\n| threat | defence | metric | test |\n|---|---|---|---|\n| something bad happens | and something stands against it | ${metric} | ${proof} |\n`;
   const good = "[model](../test/threats/threat-model.test.ts): names a defence, a test that exists";
-  const mistakes = (metric: string, proof: string) => readThreats(page(metric, proof)).flatMap(mistakesOf).length;
+  const mistakes = (metric: string, proof: string) => readThreats(one(metric, proof)).flatMap(mistakesOf).length;
   assert.equal(mistakes("—", good), 0);
   assert.equal(mistakes('`shadowsocks_handshake_failures_total{error_type="REPLAYED"}`', good), 0);
   assert.equal(mistakes("`shadowsocks_handshake_failures`", good), 1);
