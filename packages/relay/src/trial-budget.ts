@@ -25,7 +25,7 @@ export interface TrialSearch {
 type Standing = "known" | "failed" | "new";
 
 const BURST_SECONDS = 2;
-/** Sources that have searched in vain, those quiet longest forgotten first; about 1.5 MB. */
+/** Sources that have searched in vain, those quiet longest forgotten first; about 1 MB. */
 const MAX_SOURCES = 8192;
 
 /**

@@ -1,6 +1,6 @@
 import type { AccessKey } from "./access-key.ts";
 
-/** Sources remembered, about 3 MB at most; the least recently seen goes first. */
+/** Sources remembered, about 2 MB at most; the least recently seen goes first. */
 const MAX_SOURCES = 8192;
 /** Keys remembered per source: a household or office behind one address uses several, and each of a flood's connections is tried with all. */
 const MAX_KEYS_PER_SOURCE = 16;
