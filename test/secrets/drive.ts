@@ -17,6 +17,8 @@ import { Api } from "../fleet/api.ts";
 import type { PlantedFleet } from "./planted-fleet.ts";
 import * as planted from "./planted-secrets.ts";
 
+/** For a machine that is busy with much else. */
+const DEADLINE_MS = 60_000;
 const HOST = "127.0.0.1";
 const SIP004 = "chacha20-ietf-poly1305";
 const SIP022 = "2022-blake3-aes-256-gcm";
@@ -36,7 +38,7 @@ export async function makeResources(fleet: PlantedFleet): Promise<void> {
   const carols = { id: "carols", host: HOST, port: fleet.ports.spare, method: SIP004, secret: planted.ROTATED_PASSWORD };
   await api.call(upstreams, upstreams.createUpstream, CreateUpstreamRequest.fromPartial({ upstream: carols, requestId: REQUEST_ID }));
   api.close();
-  await datagram(fleet, `add: {"server_port": ${fleet.ports.classic + 20_000}, "password": "${planted.DATAGRAM_PASSWORD}"}`);
+  await datagram(fleet, `add: {"server_port": ${fleet.ports.classic + DEADLINE_MS}, "password": "${planted.DATAGRAM_PASSWORD}"}`);
 }
 
 /** What management answers to calls that cannot succeed and have secrets in them; every word of it. */
@@ -92,9 +94,9 @@ export async function passTraffic(fleet: PlantedFleet): Promise<string> {
     await eventually(
       "traffic through the fleet",
       async () => (await curl(`socks5h://${login}@${HOST}:${gateway}`, url)).includes(BODY),
-      30_000,
+      DEADLINE_MS,
     );
-    await eventually("traffic through the lone ones", async () => (await curl(`http://${HOST}:${lone}`, url)).includes(BODY), 30_000);
+    await eventually("traffic through the lone ones", async () => (await curl(`http://${HOST}:${lone}`, url)).includes(BODY), DEADLINE_MS);
     for (const [proxy, target] of [
       [`socks5h://alice:${planted.WRONG_USER_PASSWORD}@${HOST}:${gateway}`, url],
       [`http://alice:${planted.WRONG_USER_PASSWORD}@${HOST}:${gateway}`, url],
@@ -141,7 +143,7 @@ export async function reloadBadFiles(fleet: PlantedFleet): Promise<void> {
     await eventually(
       `round ${round} of reloads`,
       () => [...fleet.processes.values()].every(({ program }) => reloads(program.lines) > round),
-      20_000,
+      DEADLINE_MS,
     );
   }
 }
@@ -161,7 +163,7 @@ export async function troubleRedis(fleet: PlantedFleet): Promise<string> {
   const manager = () => fleet.process("management");
   await command(planted.REDIS_PASSWORD, "CONFIG", "SET", "requirepass", planted.OTHER_REDIS_PASSWORD);
   await command(planted.OTHER_REDIS_PASSWORD, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-  await eventually("the store away", async () => (await manager().metrics()).includes("fleet_store_available 0"), 20_000);
+  await eventually("the store away", async () => (await manager().metrics()).includes("fleet_store_available 0"), DEADLINE_MS);
   await write("during-the-wrong-password");
   said.push(await readyz(fleet));
   await command(planted.OTHER_REDIS_PASSWORD, "CONFIG", "SET", "requirepass", planted.REDIS_PASSWORD);
@@ -175,7 +177,7 @@ export async function troubleRedis(fleet: PlantedFleet): Promise<string> {
       () => true,
       () => false,
     );
-  await eventually("the store back", isBack, 30_000);
+  await eventually("the store back", isBack, DEADLINE_MS);
   api.close();
   return said.join("\n");
 }
@@ -223,7 +225,7 @@ async function datagram(fleet: PlantedFleet, text: string, isAnswered = true): P
     const answer = once(socket, "message");
     socket.send(text, fleet.ports.datagrams, HOST);
     if (!isAnswered) return "";
-    const [message] = (await withDeadline(answer, 20_000, "an answer of UDP management")) as [Buffer];
+    const [message] = (await withDeadline(answer, DEADLINE_MS, "an answer of UDP management")) as [Buffer];
     return message.toString();
   } finally {
     socket.close();

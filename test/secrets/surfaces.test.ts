@@ -8,6 +8,7 @@ import { PlantedFleet } from "./planted-fleet.ts";
 import * as planted from "./planted-secrets.ts";
 
 const reason = redisMissingReason() ?? missingProgramsReason(["openssl", "curl"], "openssl and curl");
+const PATIENCE = { deadlineMs: 60_000 };
 const SERVICES = join(import.meta.dirname, "../../services");
 
 /** One fleet with planted secrets lives through everything first; each test then looks through one of the places where they might show. */
@@ -84,7 +85,11 @@ describe("no planted secret shows", reason === undefined ? {} : { skip: reason }
     const main = (service: string) => join(SERVICES, service, "src/main.ts");
     const kinds = { management: "management", "tcp-relay": "tcp-relay", "lone gateway": "gateway" };
     for (const [name, service] of Object.entries(kinds)) {
-      const good = await runProgram(process.execPath, [main(service), "--config", fleet.process(name).configFile, "--check-config"]);
+      const good = await runProgram(
+        process.execPath,
+        [main(service), "--config", fleet.process(name).configFile, "--check-config"],
+        PATIENCE,
+      );
       assert.equal(good.code, 0, `${name}: ${good.stderr}`);
       assertClean(`the configuration of ${name}`, Buffer.concat([good.stdout, good.stderr]), [/<redacted>/]);
     }
@@ -92,7 +97,7 @@ describe("no planted secret shows", reason === undefined ? {} : { skip: reason }
       "bad.yaml",
       `ports:\n  - { port: 1, password: ${planted.MISPLACED_SECRET}, keys: ${planted.MISPLACED_SECRET} }\n`,
     );
-    const refused = await runProgram(process.execPath, [main("tcp-relay"), "--config", bad, "--check-config"]);
+    const refused = await runProgram(process.execPath, [main("tcp-relay"), "--config", bad, "--check-config"], PATIENCE);
     assert.equal(refused.code, 2);
     assertClean("a refusal", Buffer.concat([refused.stdout, refused.stderr]), [/ports\[0\]/]);
   });
@@ -102,7 +107,7 @@ describe("no planted secret shows", reason === undefined ? {} : { skip: reason }
     const files = ["--ca", tls.caFile, "--cert", tls.certFile, "--cert-key", tls.keyFile];
     const flags = ["--server", `127.0.0.1:${fleet.ports.management}`, ...files];
     const cli = join(SERVICES, "cli/src/main.ts");
-    const failed = await runProgram(process.execPath, [cli, "key", "list", "--token-file", fleet.path("wrong.token"), ...flags]);
+    const failed = await runProgram(process.execPath, [cli, "key", "list", "--token-file", fleet.path("wrong.token"), ...flags], PATIENCE);
     assert.notEqual(failed.code, 0);
     assertClean("the tool's error", Buffer.concat([failed.stdout, failed.stderr]), [/NOT_AUTHENTICATED|not one of this fleet/]);
   });
