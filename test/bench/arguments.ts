@@ -7,7 +7,7 @@ import { FULL_TIMING, QUICK_TIMING, type Timing } from "./timing.ts";
 
 /** What the command line asks for. */
 export interface BenchRequest {
-  /** Only what the budgets speak of, and a miss is a failure. */
+  /** Only what the budgets speak of, and what falls below a floor is a failure. */
   readonly quick: boolean;
   /** `--only` or `--methods` left something out. */
   readonly isNarrowed: boolean;
@@ -32,7 +32,7 @@ export const USAGE = `Measures Shadowfleet beside shadowsocks-libev, and shadows
 
 Usage: node test/bench/run.ts [flags]
 
-  --quick            what the budgets speak of, in less than three minutes; exit 1 when one is missed
+  --quick            what the budgets speak of, in less than three minutes; exit 1 when one falls below its floor
   --only LIST        ${KINDS.join(", ")}
   --methods LIST     ${METHODS.join(", ")}
   --sides LIST       ${SIDE_NAMES.join(", ")} (quick: the first two)

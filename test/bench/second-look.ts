@@ -14,7 +14,7 @@ export function worthSecondLook(verdicts: readonly Verdict[], results: readonly 
   const chosen: Scenario[] = [];
   let left = secondsLeft - START_UP_SECONDS;
   for (const { scenario, error, tookSeconds } of results) {
-    const isMissed = verdicts.some((verdict) => verdict.scenario === scenario && !verdict.isMet);
+    const isMissed = verdicts.some((verdict) => verdict.scenario === scenario && !verdict.isHeld);
     if (!isMissed || error !== undefined || tookSeconds > left) continue;
     chosen.push(scenario);
     left -= tookSeconds;

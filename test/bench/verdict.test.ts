@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Budget, PURE_BUDGETS } from "./budgets.ts";
+import { type Budget, budgetsOf } from "./budgets.ts";
 import { demandedBudgets } from "./gate.ts";
 import type { Figures } from "./measure/figures.ts";
 import { METHODS, planOf } from "./plan.ts";
@@ -20,8 +20,9 @@ const ATMOST: Budget = {
   judge: "ratio",
   bound: "at most",
   limit: 0.85,
+  floor: 1,
 };
-const ATLEAST: Budget = { ...ATMOST, figures: ["throughput"], bound: "at least", limit: 1.25 };
+const ATLEAST: Budget = { ...ATMOST, figures: ["throughput"], bound: "at least", limit: 1.25, floor: 1 };
 
 function resultOf(ours: readonly Figures[], theirs: readonly Figures[], error?: string): ScenarioResult {
   return {
@@ -47,11 +48,20 @@ test("a lower bound is missed from below", () => {
   const verdictFor = (throughput: number) => judge([ATLEAST], [resultOf([{ throughput }], [{ throughput: 100 }])], WHO)[0]!;
   assert.equal(verdictFor(125).isMet, true);
   assert.equal(verdictFor(124).isMet, false);
-  assert.equal(describeVerdict(verdictFor(124)), "bulk down ×1 aes-256-gcm, MiB/s: 1.24 of shadowsocks-libev, at least 1.25");
+  assert.equal(describeVerdict(verdictFor(124)), "a: bulk down ×1 aes-256-gcm, MiB/s: 1.24 of shadowsocks-libev, at least 1.25");
+});
+
+test("below its budget a figure is held as long as it keeps the floor, and no floor is stricter than its budget", () => {
+  const verdictFor = (throughput: number) => judge([ATLEAST], [resultOf([{ throughput }], [{ throughput: 100 }])], WHO)[0]!;
+  assert.deepEqual([verdictFor(124).isMet, verdictFor(124).isHeld], [false, true]);
+  assert.deepEqual([verdictFor(99).isMet, verdictFor(99).isHeld], [false, false]);
+  for (const { name, bound, limit, floor } of [...budgetsOf("native"), ...budgetsOf("pure")]) {
+    assert.ok(bound === "at most" ? floor >= limit : floor <= limit, name);
+  }
 });
 
 test("a budget on the worst round is missed by a single one", () => {
-  const budget: Budget = { ...ATMOST, figures: ["failures"], judge: "worst", limit: 0 };
+  const budget: Budget = { ...ATMOST, figures: ["failures"], judge: "worst", limit: 0, floor: 0 };
   const clean = resultOf([{ failures: 0 }, { failures: 0 }, { failures: 0 }], []);
   const once = resultOf([{ failures: 0 }, { failures: 1 }, { failures: 0 }], []);
   assert.equal(judge([budget], [clean], WHO)[0]?.isMet, true);
@@ -75,15 +85,15 @@ const EVERYTHING = { kinds: KINDS, methods: METHODS, maxHeld: 20_000 };
 for (const quick of [true, false]) {
   test(`every budget finds its scenario in the ${quick ? "quick" : "full"} plan`, () => {
     const scenarios = planOf({ quick, ...EVERYTHING });
-    for (const { name, appliesTo } of PURE_BUDGETS) assert.ok(scenarios.some(appliesTo), name);
+    for (const { name, appliesTo } of [...budgetsOf("native"), ...budgetsOf("pure")]) assert.ok(scenarios.some(appliesTo), name);
   });
 }
 
 test("a narrowed run answers for what it measures, a whole one for everything, one without reference for no ratio", () => {
   const onlyUdp = planOf({ quick: true, ...EVERYTHING, kinds: ["udp"] });
-  assert.deepEqual(new Set(demandedBudgets(onlyUdp, true, true).map(({ kind }) => kind)), new Set(["udp"]));
-  assert.equal(demandedBudgets(onlyUdp, false, true).length, PURE_BUDGETS.length);
-  assert.ok(demandedBudgets(onlyUdp, false, false).every(({ judge: how }) => how !== "ratio"));
+  assert.deepEqual(new Set(demandedBudgets("pure", onlyUdp, true, true).map(({ kind }) => kind)), new Set(["udp"]));
+  assert.equal(demandedBudgets("pure", onlyUdp, false, true).length, budgetsOf("pure").length);
+  assert.ok(demandedBudgets("pure", onlyUdp, false, false).every(({ judge: how }) => how !== "ratio"));
 });
 
 test("held connections are cut to what the descriptor limit allows", () => {

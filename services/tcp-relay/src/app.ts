@@ -236,7 +236,12 @@ class TcpRelay implements TcpRelayApp {
       silentDrain: this.#silentDrain,
       saltFilters: this.#saltFilters,
       worker,
-      sharedReplay: new SharedReplay({ salts: () => this.#sharedSalts, config: () => this.#settings.config, metrics }),
+      sharedReplay: new SharedReplay({
+        salts: () => this.#sharedSalts,
+        isOwnGroup: () => this.#sharedSalts instanceof GroupSalts,
+        config: () => this.#settings.config,
+        metrics,
+      }),
       onSessionEnd: this.#sessionEnded(),
     };
   }

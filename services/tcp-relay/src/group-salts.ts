@@ -1,6 +1,7 @@
 import type { SaltClaim, SharedSalts } from "@shadowfleet/relay";
 import type { Clock, LinkHandlers, WorkerContext } from "@shadowfleet/runtime";
-import { SaltPool } from "@shadowfleet/wire";
+import { SaltHistory, SaltPool } from "@shadowfleet/wire";
+import { SIP022_WINDOW_SECONDS } from "./shared-replay.ts";
 
 const QUESTION = "claimSalt";
 
@@ -27,14 +28,17 @@ export class GroupSalts implements SharedSalts {
   }
 }
 
-/** The first process's side. */
+/** Salts without a timestamp that the first process remembers at least; twice as many at most, about 40 MB. */
+const HISTORY_CAPACITY = 200_000;
+
+/** The first process's side: SIP022's salts for as long as their timestamps are good, SIP004's, which have none, by count as a relay by itself does. */
 export function groupSaltAnswers(clock: Clock): LinkHandlers {
-  const pools = new Map<number, SaltPool>();
+  const timed = new SaltPool({ windowSeconds: SIP022_WINDOW_SECONDS });
+  const untimed = new SaltHistory(HISTORY_CAPACITY);
   return {
     [QUESTION]: ({ scope, salt, windowSeconds }: Claim): boolean => {
-      const pool = pools.get(windowSeconds) ?? new SaltPool({ windowSeconds });
-      pools.set(windowSeconds, pool);
-      return pool.admit(Buffer.concat([Buffer.from(`${scope}\0`), salt]), Math.floor(clock.now() / 1000));
+      const filter = windowSeconds <= SIP022_WINDOW_SECONDS ? timed : untimed;
+      return filter.admit(Buffer.concat([Buffer.from(`${scope}\0`), salt]), Math.floor(clock.now() / 1000));
     },
   };
 }

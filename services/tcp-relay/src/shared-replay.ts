@@ -5,7 +5,7 @@ import type { AcceptedStream, MethodKind } from "@shadowfleet/wire";
 /**
  * SIP022: a timestamp stays good for 60 s by one clock, and two relays that both serve a client of the right time may be 60 s apart.
  */
-const SIP022_WINDOW_SECONDS = 120;
+export const SIP022_WINDOW_SECONDS = 120;
 
 const OUTCOMES = {
   fresh: { outcome: "OK" },
@@ -16,6 +16,8 @@ const OUTCOMES = {
 export interface SharedReplayOptions {
   /** The set that relays share, as it is now; undefined where this one shares none. */
   readonly salts: () => SharedSalts | undefined;
+  /** The set is that of one relay's workers, which share SIP004's salts whatever the setting for relays says. */
+  readonly isOwnGroup: () => boolean;
   readonly config: () => RelayConfig;
   readonly metrics: Metrics;
 }
@@ -41,8 +43,9 @@ export class SharedReplay {
 
   #windowSeconds(kind: MethodKind): number {
     if (kind === "aead-2022") return SIP022_WINDOW_SECONDS;
-    const { replayFilter, sharedReplay } = this.#options.config();
-    return kind === "aead" && replayFilter && sharedReplay.sip004 ? Math.ceil(sharedReplay.sip004WindowMs / 1000) : 0;
+    const { isOwnGroup, config } = this.#options;
+    const { replayFilter, sharedReplay } = config();
+    return kind === "aead" && replayFilter && (sharedReplay.sip004 || isOwnGroup()) ? Math.ceil(sharedReplay.sip004WindowMs / 1000) : 0;
   }
 
   async #claim(salts: SharedSalts, keyId: string, salt: Buffer, windowSeconds: number): Promise<ErrorCode | undefined> {

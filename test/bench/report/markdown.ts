@@ -37,16 +37,17 @@ function headOf({ startedAt, tookSeconds, machine, sides, timing }: BenchReport)
 
 export function gatesTable(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "";
-  const rows = verdicts.map(({ budget, scenario, figure, summary, isMet }) => [
+  const rows = verdicts.map(({ budget, scenario, figure, summary, isMet, isHeld, side }) => [
+    side,
     budget.name,
     scenario ? labelOf(scenario) : "",
     FIGURES[figure].label,
     summary ? judgedValue(budget, summary).toFixed(2) : "none",
     summary ? `${summary.low.toFixed(2)}–${summary.high.toFixed(2)}` : "",
     `${budget.bound === "at most" ? "≤" : "≥"} ${budget.limit}${budget.judge === "ratio" ? " ×" : ""}`,
-    isMet ? "ok" : "MISSED",
+    isMet ? "ok" : isHeld ? "MISSED" : `LOST (${budget.bound} ${budget.floor})`,
   ]);
-  return `## Budgets\n\n${textTable(["budget", "scenario", "figure", "value", "spread", "limit", ""], rows)}`;
+  return `## Budgets\n\n${textTable(["", "budget", "scenario", "figure", "value", "spread", "limit", ""], rows)}`;
 }
 
 function kindSection({ results, sides }: BenchReport, kind: Kind): string {

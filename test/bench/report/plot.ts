@@ -51,7 +51,11 @@ function rowsOf(result: ScenarioResult, verdicts: readonly Verdict[], who: Conte
     const ratio = ratioOf(result, who.ours, who.reference, figure);
     if (!ratio || !(ratio.low > 0)) return [];
     const verdict = verdicts.find(
-      (candidate) => candidate.scenario === result.scenario && candidate.figure === figure && candidate.budget.judge === "ratio",
+      (candidate) =>
+        candidate.side === who.ours &&
+        candidate.scenario === result.scenario &&
+        candidate.figure === figure &&
+        candidate.budget.judge === "ratio",
     );
     const limit = verdict && factorOf(figure, verdict.budget.limit);
     const label = `${labelOf(result.scenario)}: ${FIGURES[figure].label}`;

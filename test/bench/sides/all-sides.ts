@@ -5,6 +5,8 @@ import type { Side } from "./side.ts";
 
 /** Whose figures ratios are about. */
 export const OURS = shadowfleet.name;
+/** The same without the accelerator. */
+export const PURE = shadowfleetPure.name;
 /** Whom budgets compare us with. */
 export const REFERENCE = shadowsocksLibev.name;
 
