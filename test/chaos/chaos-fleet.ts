@@ -15,12 +15,15 @@ const METHOD = "2022-blake3-aes-128-gcm";
 const LINK_HOSTS = ["127.0.0.11", "127.0.0.12"];
 const LOSS_SEED = 20;
 const UDP_IDLE = "3s";
+const DISK_SIZE = 64;
 /** Few enough to use them up. */
 export const DESCRIPTORS = 300;
 
 export interface ChaosFleetOptions {
   /** Default: one of SIP022. */
   readonly method?: string;
+  /** Of Redis' disk, in MB. Default: soon filled. */
+  readonly diskSize?: number;
   /** Of every process, instead of a Redis with an append-only file behind a link. */
   readonly store?: object;
 }
@@ -55,9 +58,9 @@ export class ChaosFleet implements LoadedFleet, AsyncDisposable {
     this.#resources = resources;
   }
 
-  static async start({ store, method = METHOD }: ChaosFleetOptions = {}): Promise<ChaosFleet> {
+  static async start({ store, method = METHOD, diskSize = DISK_SIZE }: ChaosFleetOptions = {}): Promise<ChaosFleet> {
     await using resources = new AsyncDisposableStack();
-    const own = store ? undefined : await startStore(resources);
+    const own = store ? undefined : await startStore(resources, diskSize);
     const managementLinks: Link[] = [];
     const target = resources.use(await TargetProcess.start());
     const relay = { timeouts: { handshake: "2s", dial: "3s", udpIdle: UDP_IDLE }, drainTimeout: "3s" };
@@ -129,8 +132,8 @@ interface OwnStore {
 }
 
 /** An append-only file, each write on disk before its answer. */
-async function startStore(resources: AsyncDisposableStack): Promise<OwnStore> {
-  const disk = resources.use(await SmallDisk.mount());
+async function startStore(resources: AsyncDisposableStack, diskSize: number): Promise<OwnStore> {
+  const disk = resources.use(await SmallDisk.mount(diskSize));
   const redis = resources.use(await startRedis({ dir: disk.dir, appendonly: true, args: ["--appendfsync", "always"] }));
   const redisLink = resources.use(await Link.start({ toPort: redis.port }));
   return { redis, redisLink, disk };

@@ -40,7 +40,11 @@ async function atRandom(chaos: ChaosFleet): Promise<void> {
   console.log(`seed ${seed}`);
   const untilMs = performance.now() + Number(values.minutes) * 60_000;
   const faults = randomFaults(chaos, seed);
-  while (performance.now() < untilMs) tell(await suffer(chaos, faults.next()));
+  while (performance.now() < untilMs) {
+    const fault = faults.next();
+    console.log(fault.id);
+    tell(await suffer(chaos, fault));
+  }
 }
 
 if (only?.length !== 1 || only[0] !== "redis-failover") {

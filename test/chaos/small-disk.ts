@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProgram } from "@shadowfleet/testkit";
 
-const SIZE = "24m";
 const BLOCK = Buffer.alloc(256 * 1024);
 
 /** Why there can be no small disk here; undefined where there can. CI is root. */
@@ -19,9 +18,9 @@ export class SmallDisk implements AsyncDisposable {
     this.dir = dir;
   }
 
-  static async mount(): Promise<SmallDisk> {
+  static async mount(megabytes: number): Promise<SmallDisk> {
     const dir = await mkdtemp(join(tmpdir(), "small-disk-"));
-    const { code, stderr } = await runProgram("mount", ["-t", "tmpfs", "-o", `size=${SIZE}`, "tmpfs", dir]);
+    const { code, stderr } = await runProgram("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", dir]);
     if (code !== 0) throw new Error(`a small disk cannot be mounted: ${stderr}`);
     return new SmallDisk(dir);
   }

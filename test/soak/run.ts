@@ -11,7 +11,7 @@ import { leftText, soakTable } from "./soak-table.ts";
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" }, plot: { type: "string" } } });
 const minutes = Number(values.minutes);
 /** Caches and pools fill, UDP sessions of 2022 methods and salts are kept for a minute. */
-const WARM_UP_S = Math.min(150, minutes * 15);
+const WARM_UP_S = Math.min(150, minutes * 9);
 
 const report = await soak({
   warmUpS: WARM_UP_S,

@@ -36,10 +36,12 @@ export interface SoakReport {
 export const LEAKING = "leaking stand-in";
 const LEAKING_MAIN = `${import.meta.dirname}/leaking-service.ts`;
 const FAULT_LASTS_MS = 1_000;
+/** Room for all that is written to the append-only file meanwhile. */
+const DISK_SIZE = 1_024;
 
 /** A fleet whose connections, UDP sessions, keys and ports come and go while things fail; what it holds is watched. */
 export async function soak(plan: SoakPlan): Promise<SoakReport> {
-  await using chaos = await ChaosFleet.start(plan.method === undefined ? {} : { method: plan.method });
+  await using chaos = await ChaosFleet.start({ diskSize: DISK_SIZE, ...(plan.method === undefined ? {} : { method: plan.method }) });
   await using leaking = await startService("tcp-relay", { ports: [{ port: 0, password: "nobody" }] }, [], { main: LEAKING_MAIN });
   const sampler = new Sampler(watched(chaos, leaking), chaos.store.redis);
   await churnFor(chaos, plan.warmUpS);

@@ -70,6 +70,7 @@ export function controlFaults(chaos: ChaosFleet, lastsMs: number): ChaosFault[] 
       id: "bad-config",
       name: "gateway and tcp-relay told to reload files with mistakes",
       part: "gateway",
+      isAlone: true,
       limits: UNNOTICED,
       happen: async () => {
         for (const member of [gateway, fleet.tcpRelays[1]!]) await refusesBadFile(member);
@@ -84,7 +85,7 @@ async function everyMemberFollows(chaos: ChaosFleet): Promise<void> {
   const { tcpRelays, udpRelays, gateways, managements } = chaos.fleet;
   const target = await revisionOf(managements[0]!);
   for (const member of [...tcpRelays, ...udpRelays, ...gateways]) {
-    await eventually(`${member.name} to follow`, async () => (await revisionOf(member)) >= target, FOLLOWS_DEADLINE_MS);
+    await eventually(`${member.name} to follow`, async () => (await revisionOf(member).catch(() => -1)) >= target, FOLLOWS_DEADLINE_MS);
   }
 }
 
