@@ -38,7 +38,7 @@ export async function makeResources(fleet: PlantedFleet): Promise<void> {
   const carols = { id: "carols", host: HOST, port: fleet.ports.spare, method: SIP004, secret: planted.ROTATED_PASSWORD };
   await api.call(upstreams, upstreams.createUpstream, CreateUpstreamRequest.fromPartial({ upstream: carols, requestId: REQUEST_ID }));
   api.close();
-  await datagram(fleet, `add: {"server_port": ${fleet.ports.classic + DEADLINE_MS}, "password": "${planted.DATAGRAM_PASSWORD}"}`);
+  await datagram(fleet, `add: {"server_port": ${fleet.ports.added}, "password": "${planted.DATAGRAM_PASSWORD}"}`);
 }
 
 /** What management answers to calls that cannot succeed and have secrets in them; every word of it. */

@@ -6,8 +6,8 @@ import * as planted from "./planted-secrets.ts";
 const LOCALHOST = "127.0.0.1";
 const SIP022 = "2022-blake3-aes-256-gcm";
 
-/** `relay` is the declared SIP022 port, `classic` that of a relay by itself, `spare` one that nobody uses yet. */
-const PORTS = ["management", "datagrams", "gateway", "lone", "relay", "classic", "spare"] as const;
+/** `relay` is the declared SIP022 port, `classic` that of a relay by itself, `spare` and `added` are for what is made at run time. */
+const PORTS = ["management", "datagrams", "gateway", "lone", "relay", "classic", "spare", "added"] as const;
 type Ports = Readonly<Record<(typeof PORTS)[number], number>>;
 
 /** Processes of every kind whose configurations hold every kind of secret, at log level debug, traced; management asks for certificates and tokens. */
