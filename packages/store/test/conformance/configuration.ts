@@ -23,6 +23,8 @@ export function configurationTests(harness: () => StoreHarness): void {
       expiresAtMs: 2,
       disabled: true,
       disabledReason: "exhausted",
+      allowTargets: ["10.0.0.0/8", "intra.example"],
+      denyTargets: ["203.0.113.7"],
     });
     const plain = keyRecord("bob", { secret: "sealed:1:looks like a mark of ours" });
     const port = portRecord(8001);
