@@ -15,6 +15,7 @@ const WARM_UP_S = Math.min(150, minutes * 9);
 
 const report = await soak({
   warmUpS: WARM_UP_S,
+  rampS: 75,
   lastsS: minutes * 60,
   sampleEveryS: 5,
   faults: ["redis-answers-lost", "relay-killed", "redis-partition", "udp-relay-killed", "management-partition", "redis-frozen", "garbage"],

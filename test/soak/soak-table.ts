@@ -18,6 +18,7 @@ function cellsOf({ series, growth, limit, isFlat }: Verdict): string[] {
 
 /** A value of the figure for people. */
 export function amount(figure: FigureName, value: number): string {
+  if (!Number.isFinite(value)) return "none";
   return FIGURES[figure].unit === "MB" ? `${(value / 1_000_000).toFixed(1)} MB` : value.toFixed(1).replace(/\.0$/, "");
 }
 

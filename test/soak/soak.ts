@@ -9,8 +9,10 @@ import { Sampler } from "./sampler.ts";
 import { judge, type Verdict } from "./series.ts";
 
 export interface SoakPlan {
-  /** Churn before it counts. */
+  /** Churn before the first quiet reading. */
   readonly warmUpS: number;
+  /** Churn after it, before figures count: until as many UDP sessions and salts are kept as such churn makes. */
+  readonly rampS: number;
   readonly lastsS: number;
   readonly sampleEveryS: number;
   /** Ids of what fails meanwhile, in turn; of parts whose processes are not watched, or that outlive it. */
@@ -49,6 +51,7 @@ export async function soak(plan: SoakPlan): Promise<SoakReport> {
   const before = await sampler.read();
   await using churn = await Churn.start(chaos);
   const faults = new Failing(chaos, plan);
+  await sleep(plan.rampS * 1000);
   const untilMs = performance.now() + plan.lastsS * 1000;
   while (performance.now() < untilMs) {
     await sampler.sample();
