@@ -164,6 +164,8 @@ export async function troubleRedis(fleet: PlantedFleet): Promise<string> {
   await command(planted.REDIS_PASSWORD, "CONFIG", "SET", "requirepass", planted.OTHER_REDIS_PASSWORD);
   await command(planted.OTHER_REDIS_PASSWORD, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
   await eventually("the store away", async () => (await manager().metrics()).includes("fleet_store_available 0"), DEADLINE_MS);
+  const isTold = () => ["management", "tcp-relay"].every((name) => fleet.process(name).program.output.includes("WRONGPASS"));
+  await eventually("the refusals in the logs", isTold, DEADLINE_MS);
   await write("during-the-wrong-password");
   said.push(await readyz(fleet));
   await command(planted.OTHER_REDIS_PASSWORD, "CONFIG", "SET", "requirepass", planted.REDIS_PASSWORD);
