@@ -83,7 +83,7 @@ describe("floods", { timeout: 240_000 }, () => {
   test("without the budget the same flood is felt: the measurement can fail", async () => {
     const unlimited = await startFloodedRelay(target, { keyTrialsPerSource: 1e9, keyTrials: 1e9 });
     await using _relay = unlimited.relay;
-    const report = await floodTcpRelay({ ...WRONG, flood: { ...WRONG.flood, perSecond: 600 } }, unlimited, SHORT);
+    const report = await floodTcpRelay({ ...WRONG, flood: { ...WRONG.flood, perSecond: 600 } }, unlimited, { seconds: 1, quietSeconds: 1 });
     assert.equal(report.outcomes.TRIAL_LIMIT, 0);
     assert.ok(riseOf([report]) > MOST_RISE, `rose only ${riseOf([report]).toFixed(1)} times`);
   });
