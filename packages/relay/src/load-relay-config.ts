@@ -99,7 +99,7 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
   const allowPrivateTargets = settings.allowPrivateTargets || flags.allowPrivateTargets === true;
   const membership = parts.fleet ? { fleet: parts.fleet } : {};
   return {
-    ...relayConfigOf(settings),
+    ...relayConfigOf(settings, parts.workers),
     ...commonConfigOf(settings),
     ports: plan.ports,
     ...membership,
@@ -110,9 +110,10 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
   };
 }
 
-function relayConfigOf(settings: RelaySettingsInput): Omit<RelayConfig, "ports" | "fleet" | "allowPrivateTargets"> {
+function relayConfigOf(settings: RelaySettingsInput, workers: number): Omit<RelayConfig, "ports" | "fleet" | "allowPrivateTargets"> {
   const { timeouts, limits, targets, replayFilter, sharedReplay, allowSegmentedHeader, allowInsecureCiphers } = settings;
-  const descriptors = readDescriptorLimit();
+  // Each worker has as many of its own.
+  const descriptors = readDescriptorLimit() * workers;
   const maxConnections = limits.maxConnections === "auto" ? automaticMaxConnections(descriptors) : limits.maxConnections;
   return {
     allowInsecureCiphers,

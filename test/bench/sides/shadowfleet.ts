@@ -27,12 +27,18 @@ export const shadowfleetPure: Side = {
   start: (method) => startShadowfleet(method, { SHADOWFLEET_AEAD: "node" }),
 };
 
-async function startShadowfleet(method: string, env: Readonly<Record<string, string>>): Promise<Stack> {
+/** Gateway and tcp-relay as groups of workers. For tests; not a side of the suite. */
+export function startWorkers(method: string, workers: number): Promise<Stack> {
+  return startShadowfleet(method, {}, workers);
+}
+
+async function startShadowfleet(method: string, env: Readonly<Record<string, string>>, workers = 1): Promise<Stack> {
   const [relayPort, proxyPort] = [await freePort(), await freePort()];
   const secret = secretFor(method);
-  const relayConfig = { ...QUIET, ports: [{ host: "127.0.0.1", port: relayPort, method, password: secret }] };
+  const relayConfig = { ...QUIET, workers, ports: [{ host: "127.0.0.1", port: relayPort, method, password: secret }] };
   const gatewayConfig = {
     ...QUIET,
+    workers,
     listen: { host: "127.0.0.1", port: proxyPort },
     upstreams: [{ host: "127.0.0.1", port: relayPort, method, secret }],
     limits: { maxConnections: MAX_CONNECTIONS },
