@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { missingProgramsReason, redisMissingReason, runProgram } from "@shadowfleet/testkit";
-import { adminPages, makeResources, passTraffic, provokeApiErrors, reloadBadFiles, troubleRedis, viewerAnswers } from "./drive.ts";
+import { makeResources, passTraffic, provokeApiErrors, reloadBadFiles, troubleRedis } from "./drive.ts";
 import { PlantedFleet } from "./planted-fleet.ts";
 import * as planted from "./planted-secrets.ts";
+import { adminPages, viewerAnswers } from "./shown.ts";
 
 const reason = redisMissingReason() ?? missingProgramsReason(["openssl", "curl"], "openssl and curl");
 const PATIENCE = { deadlineMs: 60_000 };
