@@ -15,6 +15,7 @@ export function soakPlot(verdicts: readonly Verdict[]): string {
   const minutes = Math.round((verdicts[0]!.series.points.at(-1)!.seconds - verdicts[0]!.series.points[0]!.seconds) / 60);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="11" fill="#222">`,
+    "<title>What a fleet under churn holds</title>",
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text x="12" y="22" font-size="15" font-weight="600">What a fleet under churn holds, for ${minutes} minutes</text>`,
     `<text x="12" y="40" fill="#666">Each plot begins at zero; the figure is the highest value. Green: flat by its limit. Red: it grows.</text>`,

@@ -51,6 +51,7 @@ describe("our own format", () => {
       denyTargets: [],
       dialect: "fleet",
       warnings: [],
+      workers: 1,
     });
     assert.deepEqual([admin.host, log.level, drainTimeout, drainDelay], ["127.0.0.1", "info", 30_000, 0]);
     assert.deepEqual(telemetry.traces, { sampleRatio: 1, dataPlaneSampleRatio: 0 });

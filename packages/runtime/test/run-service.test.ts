@@ -109,6 +109,7 @@ describe("--check-config", () => {
       log: { level: "info", format: "json" },
       telemetry: { traces: { sampleRatio: 1, dataPlaneSampleRatio: 0 } },
       drainTimeout: 30_000,
+      workers: 1,
       drainDelay: 0,
       allowPrivateTargets: true,
     });

@@ -37,6 +37,7 @@ export function reportPlot(report: BenchReport, who: Contestants): string {
   const bottom = HEAD_HEIGHT + rows.length * ROW_HEIGHT;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="11" fill="#222">`,
+    `<title>${escapeXml(`${who.ours} beside ${who.reference}`)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="12" y="22" font-size="15" font-weight="600">${escapeXml(`${who.ours}: times as good as ${who.reference}`)}</text>`,
     `<text x="12" y="40" fill="#666">Dot: median of rounds. Line: lowest to highest round. Tick: budget. Right of 1 is better than ${escapeXml(who.reference)}.</text>`,
