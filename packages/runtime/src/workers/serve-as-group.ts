@@ -1,8 +1,9 @@
 import { AdminServer } from "../admin-server.ts";
 import type { CommonConfig } from "../common-config.ts";
-import { type DrivenApp, Lifecycle } from "../lifecycle.ts";
+import type { Lifecycle } from "../lifecycle.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
 import type { ServiceHost } from "../service-host.ts";
+import { type ConfiguredApp, serviceLifecycle } from "../service-lifecycle.ts";
 import { openSenses } from "../service-senses.ts";
 import { WorkerGroup } from "./worker-group.ts";
 
@@ -18,7 +19,8 @@ export async function serveAsGroup<Config extends CommonConfig>(
   count: number,
 ): Promise<void> {
   const { name, version, adminDefaultPort, workers, groupAnswers } = service;
-  const { logger, metrics, tracing } = await openSenses(service, config, host);
+  const senses = await openSenses(service, config, host);
+  const { logger, metrics } = senses;
   const [, file = "", ...args] = process.argv;
   const group = new WorkerGroup({
     count,
@@ -35,34 +37,27 @@ export async function serveAsGroup<Config extends CommonConfig>(
       return lifecycle.readiness();
     },
   });
-  const app: DrivenApp = {
+  let current = config;
+  const app: ConfiguredApp<Config> = {
+    get config() {
+      return current;
+    },
     start: async () => {
       logger.info({ version, node: process.version, pid: process.pid, workers: count }, "starting");
       const { host: adminHost, port } = config.admin;
       await admin.listen({ host: adminHost, port }, adminDefaultPort);
       await group.start();
     },
+    reload: async (next) => {
+      current = next;
+      await group.reload();
+      if ((workers?.(next) ?? 1) !== count) logger.warn("a change of workers takes effect at the next start");
+    },
     readiness: () => group.readiness(),
     drain: (deadlineMs) => group.drain(deadlineMs),
   };
-  let current = config;
-  const reload = async (load: () => Promise<Config>) => {
-    current = await load();
-    await group.reload();
-    if ((workers?.(current) ?? 1) !== count) logger.warn("a change of workers takes effect at the next start");
-  };
-  const lifecycle = new Lifecycle({
-    logger,
-    metrics,
-    drainTimeoutMs: () => current.drainTimeout,
-    drainDelayMs: () => current.drainDelay,
-    process: host.process,
-    ...(loadConfig ? { reload: () => reload(loadConfig) } : {}),
-  });
-  lifecycle.onExit("traces", () => tracing.shutdown());
-  lifecycle.onExit("metrics", () => metrics.shutdown());
+  const lifecycle: Lifecycle = serviceLifecycle(name, app, senses, host, loadConfig);
   lifecycle.onExit("admin server", () => admin.close());
   lifecycle.onExit("workers", () => group.close());
-  lifecycle.addApp(name, app);
   await lifecycle.start();
 }

@@ -1,9 +1,10 @@
 import { systemClock } from "../clock.ts";
 import type { CommonConfig } from "../common-config.ts";
-import { Lifecycle } from "../lifecycle.ts";
+import type { Lifecycle } from "../lifecycle.ts";
 import { ServiceApp } from "../service-app.ts";
 import type { ServiceDefinition } from "../service-definition.ts";
 import type { ServiceHost } from "../service-host.ts";
+import { serviceLifecycle } from "../service-lifecycle.ts";
 import { openSenses } from "../service-senses.ts";
 import { type Channel, ProcessLink } from "./process-link.ts";
 import { WorkerMembership } from "./worker-context.ts";
@@ -20,7 +21,8 @@ export async function serveAsWorker<Config extends CommonConfig>(
   host: ServiceHost,
   seat: WorkerSeat,
 ): Promise<void> {
-  const { logger, metrics, tracing } = await openSenses(service, config, host, seat);
+  const senses = await openSenses(service, config, host, seat);
+  const { logger, metrics, tracing } = senses;
   const { traceConnection } = tracing;
   const channel = process as Channel;
   const worker = new WorkerMembership(
@@ -36,17 +38,7 @@ export async function serveAsWorker<Config extends CommonConfig>(
   );
   const deps = { logger, metrics, clock: host.clock ?? systemClock, worker, ...(traceConnection ? { traceConnection } : {}) };
   const app = new ServiceApp(service, config, deps, undefined);
-  const lifecycle = new Lifecycle({
-    logger,
-    metrics,
-    drainTimeoutMs: () => app.config.drainTimeout,
-    drainDelayMs: () => app.config.drainDelay,
-    process: host.process,
-    ...(loadConfig ? { reload: async () => app.reload(await loadConfig()) } : {}),
-  });
-  lifecycle.onExit("traces", () => tracing.shutdown());
-  lifecycle.onExit("metrics", () => metrics.shutdown());
-  lifecycle.addApp(service.name, app);
+  const lifecycle: Lifecycle = serviceLifecycle(service.name, app, senses, host, loadConfig);
   // Without the first process nobody would restart or stop this one; its clients may finish.
   channel.on("disconnect", () => void lifecycle.stop("the first process is gone"));
   await lifecycle.start();
