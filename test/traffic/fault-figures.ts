@@ -19,36 +19,47 @@ export interface FaultFigures {
   readonly bytesPerSecond: number;
 }
 
-const COLUMNS = [
+/** What the load met, the first columns of every table of faults. */
+export const LOAD_COLUMNS = [
   "fault",
   "lasted",
   "long sessions kept / lost",
   "short connections failed + late / all",
   "datagrams unanswered / all",
-  "all well after",
-  "bytes received",
-  "counted − received",
-];
+] as const;
+const COLUMNS = [...LOAD_COLUMNS, "all well after", "bytes received", "counted − received"];
 
 /** One row a fault, as docs show them. */
 export function markdownTable(rows: readonly FaultFigures[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(COLUMNS), line(COLUMNS.map(() => "---")), ...rows.map((row) => line(cellsOf(row)))].join("\n");
+  return tableOf(COLUMNS, rows.map(cellsOf));
 }
 
-function cellsOf({ fault, lastedMs, flows, short, datagrams, recoveredMs, balance, bytesPerSecond }: FaultFigures): string[] {
-  const { difference, received } = balance;
-  const asTime = difference === 0 ? "" : ` (${(Math.abs(difference) / bytesPerSecond).toFixed(2)} s of traffic)`;
+export function tableOf(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [columns, columns.map(() => "---"), ...rows].map(line).join("\n");
+}
+
+/** The cells of `LOAD_COLUMNS`. */
+export function loadCells({ fault, lastedMs, flows, short, datagrams }: FaultFigures): string[] {
   return [
     fault,
     seconds(lastedMs),
     `${flows.kept} / ${flows.lost}`,
     `${short.failed} + ${short.late} / ${short.total}`,
     `${datagrams.unanswered} / ${datagrams.total}`,
+  ];
+}
+
+function cellsOf(figures: FaultFigures): string[] {
+  const { recoveredMs, balance, bytesPerSecond } = figures;
+  const { difference, received } = balance;
+  const asTime = difference === 0 ? "" : ` (${(Math.abs(difference) / bytesPerSecond).toFixed(2)} s of traffic)`;
+  return [
+    ...loadCells(figures),
     recoveredMs === 0 ? "never unwell" : seconds(recoveredMs),
     received.toLocaleString("en"),
     `${difference.toLocaleString("en")}${asTime}`,
   ];
 }
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
