@@ -60,3 +60,4 @@ export type { LinkHandlers } from "./workers/process-link.ts";
 export { withSharedCaps } from "./workers/with-shared-caps.ts";
 export type { WorkerContext } from "./workers/worker-context.ts";
 export { workerCount, workersSchema } from "./workers/worker-seat.ts";
+export { createYoungCollector } from "./young-collector.ts";

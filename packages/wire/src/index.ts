@@ -26,6 +26,7 @@ export {
   TAG_LENGTH,
   useAeadBackend,
 } from "./aead/aead.ts";
+export { onCipherGarbage } from "./aead/message-cipher.ts";
 export { type ChaChaMessages, XChaChaAead } from "./aead/xchacha-aead.ts";
 export { createClientStream } from "./client-stream.ts";
 export { type Credential, type CredentialResult, deriveCredential } from "./credential.ts";

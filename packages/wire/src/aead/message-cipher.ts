@@ -4,6 +4,16 @@ import { TAG_LENGTH } from "./aead-contract.ts";
 /** What OpenSSL has; the GCM typings serve for ChaCha20-Poly1305 too, whose objects have the same methods. */
 export type OpensslAead = "aes-128-gcm" | "aes-192-gcm" | "aes-256-gcm" | "chacha20-poly1305";
 
+let discarded: (bytes: number) => void = () => {};
+
+/**
+ * `node:crypto` makes a new buffer of every message, which is garbage at once. Whoever runs the process may want to know how much, since V8's
+ * own view of such memory is expensive. One listener; called with the length of each message.
+ */
+export function onCipherGarbage(listener: (bytes: number) => void): void {
+  discarded = listener;
+}
+
 const OPTIONS = { authTagLength: TAG_LENGTH };
 const gcm = (algorithm: OpensslAead): "aes-256-gcm" => algorithm as "aes-256-gcm";
 
@@ -21,6 +31,7 @@ export function sealMessage(
   const cipher: CipherGCM = createCipheriv(gcm(algorithm), key, nonce, OPTIONS);
   dst.set(cipher.update(src.subarray(start, end)), at);
   cipher.final();
+  discarded(end - start);
   dst.set(cipher.getAuthTag(), at + end - start);
 }
 
@@ -43,6 +54,7 @@ export function openMessage(
   } catch {
     return false;
   }
+  discarded(end - start);
   // Only now: unauthenticated plaintext never leaves this function.
   dst.set(plaintext, at);
   return true;
