@@ -3,6 +3,13 @@ import { once } from "node:events";
 import { bindUdp, closeUdp, PseudoRandom } from "@shadowfleet/testkit";
 
 const OF = 1_000_000;
+/** A client that sends nothing for so long is forgotten, or a long run of ever new clients would run out of descriptors. */
+const IDLE_MS = 60_000;
+
+interface Behind {
+  readonly socket: Promise<Socket>;
+  readonly idle: NodeJS.Timeout;
+}
 
 export interface DatagramLinkOptions {
   readonly host: string;
@@ -17,7 +24,7 @@ export class DatagramLink implements AsyncDisposable {
   readonly #options: DatagramLinkOptions;
   readonly #random: PseudoRandom;
   readonly #front: Socket;
-  readonly #behind = new Map<string, Promise<Socket>>();
+  readonly #behind = new Map<string, Behind>();
   #lossShare = 0;
   #lost = 0;
 
@@ -50,10 +57,18 @@ export class DatagramLink implements AsyncDisposable {
     const client = `${address}:${port}`;
     let behind = this.#behind.get(client);
     if (!behind) {
-      behind = this.#open(address, port);
+      behind = { socket: this.#open(address, port), idle: setTimeout(() => void this.#forget(client), IDLE_MS).unref() };
       this.#behind.set(client, behind);
     }
-    (await behind).send(datagram, this.#options.port, this.#options.toHost, () => {});
+    behind.idle.refresh();
+    (await behind.socket).send(datagram, this.#options.port, this.#options.toHost, () => {});
+  }
+
+  async #forget(client: string): Promise<void> {
+    const behind = this.#behind.get(client);
+    this.#behind.delete(client);
+    clearTimeout(behind?.idle);
+    if (behind) await closeUdp(await behind.socket);
   }
 
   async #open(address: string, port: number): Promise<Socket> {
@@ -73,6 +88,6 @@ export class DatagramLink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await closeUdp(this.#front);
-    for (const socket of await Promise.all(this.#behind.values())) await closeUdp(socket);
+    for (const client of [...this.#behind.keys()]) await this.#forget(client);
   }
 }
