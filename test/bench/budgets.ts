@@ -52,7 +52,7 @@ export function budgetsOf(backend: Backend): readonly Budget[] {
       native: [0.65, 0.2],
       pure: [0.5, 0.12],
     }),
-    ratio("p99 of a 1 KiB echo", "latency", AES, ["p99Us"], "at most", { native: [1.5, 10], pure: [2, 300] }),
+    ratio("p99 of a 1 KiB echo", "latency", AES, ["p99Us"], "at most", { native: [1.5, 30], pure: [2, 300] }),
     ratio(
       "UDP echo packets per CPU second, per hop",
       "udp",
