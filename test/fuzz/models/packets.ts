@@ -72,3 +72,15 @@ export function readPacket(
   const address = readAddress(plain, at, plain.length);
   return address.ok ? { address: address.target, payload: plain.subarray(address.next), id } : undefined;
 }
+
+/** What opening one packet after another has to come to, by kind of port, in requests and answers alike. */
+export const PACKET_OUTCOMES = {
+  sip004: ["ok", "AUTH_FAILED", "TOO_SHORT", "BAD_ADDRESS"],
+  sip022: ["ok", "AUTH_FAILED", "TOO_SHORT", "BAD_HEADER", "BAD_TIMESTAMP", "BAD_ADDRESS", "REPLAYED"],
+  legacy: ["ok", "TOO_SHORT", "BAD_ADDRESS", "BAD_HEADER"],
+} as const;
+
+/** One to four packets' plaintexts. */
+export function somePackets(generate: (random: PseudoRandom) => Buffer, random: PseudoRandom): Buffer[] {
+  return Array.from({ length: 1 + random.below(4) }, () => generate(random));
+}

@@ -5,7 +5,7 @@ import type { FuzzTarget } from "../harness/target.ts";
 import { payloadBytes, pick } from "../models/addresses.ts";
 import { perhapsDamaged } from "../models/delivery.ts";
 import { LEGACY_PORTS, type NamedKey, SIP004_PORTS, SIP022_PORTS, SIP023_PORTS, type TestPort } from "../models/keys.ts";
-import { addressedPacket, readPacket, sealPacket, sip022Packet } from "../models/packets.ts";
+import { addressedPacket, PACKET_OUTCOMES, readPacket, sealPacket, sip022Packet, somePackets } from "../models/packets.ts";
 import { CountingFilter } from "../models/server-stream.ts";
 
 const TARGET = addressFrom("192.0.2.9", 53)!;
@@ -22,7 +22,7 @@ function answerTarget(
     name,
     reaches,
     unit: 3_000,
-    generate: (random) => Array.from({ length: 1 + random.below(4) }, () => generate(random)),
+    generate: (random) => somePackets(generate, random),
     execute(parts, random) {
       const port = pick(ports, random);
       const env = new ScriptedEnvironment({ seed: random.below(0x1_0000) });
@@ -60,10 +60,8 @@ function answerTarget(
   };
 }
 
-const SIP022_OUTCOMES = ["ok", "AUTH_FAILED", "TOO_SHORT", "BAD_HEADER", "BAD_TIMESTAMP", "BAD_ADDRESS", "REPLAYED"];
-
 export const packetAnswers: readonly FuzzTarget[] = [
-  answerTarget("sip004-packet-answer", SIP004_PORTS, addressedPacket, ["ok", "AUTH_FAILED", "TOO_SHORT", "BAD_ADDRESS"]),
-  answerTarget("sip022-packet-answer", [...SIP022_PORTS, ...SIP023_PORTS], (random) => sip022Packet(1, random), SIP022_OUTCOMES),
-  answerTarget("legacy-packet-answer", LEGACY_PORTS, addressedPacket, ["ok", "TOO_SHORT", "BAD_ADDRESS", "BAD_HEADER"]),
+  answerTarget("sip004-packet-answer", SIP004_PORTS, addressedPacket, PACKET_OUTCOMES.sip004),
+  answerTarget("sip022-packet-answer", [...SIP022_PORTS, ...SIP023_PORTS], (random) => sip022Packet(1, random), PACKET_OUTCOMES.sip022),
+  answerTarget("legacy-packet-answer", LEGACY_PORTS, addressedPacket, PACKET_OUTCOMES.legacy),
 ];

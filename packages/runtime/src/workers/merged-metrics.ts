@@ -3,7 +3,7 @@ import { RUNTIME_METRICS } from "../runtime-metric-table.ts";
 import { seriesName } from "../series-name.ts";
 
 /** How the values of a group's processes become one. "first": what the first process says, and workers repeat. */
-export type Merging = "sum" | "max" | "min" | "first";
+type Merging = "sum" | "max" | "min" | "first";
 
 interface Family {
   /** Its `# HELP`, `# TYPE` and `# UNIT` lines. */
