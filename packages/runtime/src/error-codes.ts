@@ -87,6 +87,10 @@ export const ERROR_CODES = {
   STREAM_TRUNCATED: entry("debug", "ABORTED", GENERAL_FAILURE, 502, "The stream ended inside a chunk"),
   IDLE_TIMEOUT: entry("debug", "DEADLINE_EXCEEDED", TTL_EXPIRED, 504, "Nothing moved for the idle timeout"),
   SESSION_TERMINATED: entry("info", "CANCELLED", NOT_ALLOWED, 403, "Ended by the fleet: key removed, disabled or cut off"),
+  QUOTA_EXHAUSTED: entry("info", "RESOURCE_EXHAUSTED", NOT_ALLOWED, 403, "The access key has used up its quota"),
+  SESSION_LIMIT: entry("info", "RESOURCE_EXHAUSTED", NOT_ALLOWED, 403, "The access key has as many sessions as it may have"),
+  DEVICE_LIMIT: entry("info", "RESOURCE_EXHAUSTED", NOT_ALLOWED, 403, "The access key is in use from as many addresses as it may be"),
+  LIMITS_UNCHECKED: entry("warn", "UNAVAILABLE", GENERAL_FAILURE, 503, "What the access key's limits leave cannot be known now"),
   DRAIN_DEADLINE: entry("warn", "UNAVAILABLE", GENERAL_FAILURE, 503, "Still open at the drain deadline, closed by shutdown"),
 
   // The gateway's own clients.
@@ -109,6 +113,7 @@ export const ERROR_CODES = {
   PACKET_TOO_LARGE: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 413, "The datagram would exceed 65,507 bytes"),
   FRAGMENT_NOT_SUPPORTED: entry("debug", "UNIMPLEMENTED", GENERAL_FAILURE, 400, "SOCKS5 UDP fragments are not reassembled"),
   UDP_SEND_FAILED: entry("debug", "UNAVAILABLE", GENERAL_FAILURE, 502, "The datagram could not be sent"),
+  RATE_LIMITED: entry("debug", "RESOURCE_EXHAUSTED", GENERAL_FAILURE, 429, "The datagram was dropped to keep the access key's rate"),
   UDP_SESSION_LIMIT: entry("warn", "RESOURCE_EXHAUSTED", GENERAL_FAILURE, 503, "A UDP session was dropped to stay within the cap"),
 
   // Calls of the management API.

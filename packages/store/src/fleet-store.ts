@@ -1,3 +1,5 @@
+import type { FleetEvent, StoredEvent } from "./fleet-event.ts";
+import type { LimitAnswer, LimitReport, LimitUsage, SessionClaim, SessionVerdict } from "./limit-exchange.ts";
 import type { FleetState, MemberRecord, Resource, ResourceKind, ResourceRecords, SessionRecord, Versioned } from "./records.ts";
 import type { StoreServer } from "./store-server.ts";
 import type { TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "./traffic.ts";
@@ -49,6 +51,8 @@ export interface WriteRequest {
   readonly requestId: string | undefined;
   /** Opaque text kept for that; sealed like secrets. */
   readonly response: string;
+  /** What the write means, appended to the events in the same step. */
+  readonly events?: readonly FleetEvent[];
 }
 
 export type WriteResult =
@@ -115,6 +119,32 @@ export interface FleetStore {
    * its answer was lost, for the second try would find the first one's trace; the salt may then be remembered or not.
    */
   claimSalt(scope: string, salt: Buffer, windowSeconds: number): Promise<boolean>;
+
+  /**
+   * One relay tells what its keys with limits do and hears what it may: leases, parts of rates, sums. Answers in the order of the reports. A key that
+   * is not in a call any more counts for `LIMIT_REPORT_TTL_MS`; with 0 sessions and nothing wanted it gives everything back at once. Sending a call
+   * again is safe.
+   */
+  exchangeLimits(memberId: string, reports: readonly LimitReport[]): Promise<readonly LimitAnswer[]>;
+  /**
+   * Takes a place for one session of a key, or says which limit is reached; of two claims for the last place one gets it. The place counts until the
+   * relay's next report, which has to contain the session. Not tried again when its answer was lost.
+   */
+  claimSession(memberId: string, claim: SessionClaim): Promise<SessionVerdict>;
+  /** What is used of limits, in the order asked for; `windowId` "" for keys without a quota. */
+  readLimitUsage(keys: readonly { readonly keyId: string; readonly windowId: string }[]): Promise<readonly LimitUsage[]>;
+
+  appendEvents(events: readonly FleetEvent[]): Promise<void>;
+  /** Oldest first, those after the given id ("" for the oldest kept); an id that is gone gives the oldest kept. */
+  readEvents(afterId: string, limit: number): Promise<readonly StoredEvent[]>;
+  /** "" when there never was one. */
+  lastEventId(): Promise<string>;
+  /** Whether `holder` may act under this name until the time is over: one at a time may, and who has the turn keeps it by asking again. */
+  takeTurn(name: string, holder: string, ttlMs: number): Promise<boolean>;
+  /** Small texts by name that outlive processes: where a webhook is, what was last seen of an upstream. */
+  readNotes(scope: string): Promise<ReadonlyMap<string, string>>;
+  /** Undefined removes. */
+  writeNotes(scope: string, notes: ReadonlyMap<string, string | undefined>): Promise<void>;
 
   /** Answers within a second or rejects. */
   ping(): Promise<void>;

@@ -1,4 +1,5 @@
 export { type FailCounts, MAX_FAIL_COUNT, MemoryFailCounts } from "./fail-counts.ts";
+export { EVENT_TYPES, type EventType, type FleetEvent, KEPT_EVENTS, type StoredEvent } from "./fleet-event.ts";
 export type {
   FeedEvent,
   FeedSubscription,
@@ -8,6 +9,19 @@ export type {
   WriteRequest,
   WriteResult,
 } from "./fleet-store.ts";
+export { DEVICE_GRACE_MS, type KeyLimits, type KeyQuota, MAX_ROLLING_DAYS, type QuotaWindow } from "./key-limits.ts";
+export {
+  LEASE_TTL_MS,
+  LIMIT_REPORT_TTL_MS,
+  type LimitAnswer,
+  type LimitReport,
+  type LimitUsage,
+  type QuotaAnswer,
+  type QuotaReport,
+  type RateReport,
+  type SessionClaim,
+  type SessionVerdict,
+} from "./limit-exchange.ts";
 export { type OpenStoreDeps, openStore, type StoreConfig, storeSchema } from "./open-store.ts";
 export {
   type FleetState,

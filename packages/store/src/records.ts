@@ -1,3 +1,5 @@
+import type { KeyLimits } from "./key-limits.ts";
+
 /** A listening port created at run time. Served with TCP and UDP. */
 export interface PortRecord {
   readonly port: number;
@@ -28,6 +30,8 @@ export interface KeyRecord {
   /** Addresses, CIDR blocks and, to allow, host names. Absent: none. */
   readonly allowTargets?: readonly string[];
   readonly denyTargets?: readonly string[];
+  /** Absent: none. */
+  readonly limits?: KeyLimits;
   /** Undefined: at once. */
   readonly startsAtMs: number | undefined;
   /** Undefined: never. */

@@ -69,6 +69,52 @@ export namespace Origin {
   export type UNRECOGNIZED = typeof Origin.UNRECOGNIZED;
 }
 
+/** What happens to a key whose quota is used up. */
+export const QuotaAction = {
+  /** QUOTA_ACTION_UNSPECIFIED - Not set; taken for QUOTA_ACTION_CUT. */
+  QUOTA_ACTION_UNSPECIFIED: 0,
+  /** QUOTA_ACTION_CUT - Its sessions end within a second, and new ones are refused until the next window or a higher quota. */
+  QUOTA_ACTION_CUT: 1,
+  /** QUOTA_ACTION_THROTTLE - It goes on at a low rate. */
+  QUOTA_ACTION_THROTTLE: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type QuotaAction = typeof QuotaAction[keyof typeof QuotaAction];
+
+export namespace QuotaAction {
+  export type QUOTA_ACTION_UNSPECIFIED = typeof QuotaAction.QUOTA_ACTION_UNSPECIFIED;
+  export type QUOTA_ACTION_CUT = typeof QuotaAction.QUOTA_ACTION_CUT;
+  export type QUOTA_ACTION_THROTTLE = typeof QuotaAction.QUOTA_ACTION_THROTTLE;
+  export type UNRECOGNIZED = typeof QuotaAction.UNRECOGNIZED;
+}
+
+/** The unit of a calendar window. */
+export const CalendarUnit = {
+  /** CALENDAR_UNIT_UNSPECIFIED - Not set; taken for CALENDAR_UNIT_MONTH. */
+  CALENDAR_UNIT_UNSPECIFIED: 0,
+  /** CALENDAR_UNIT_HOUR - From hour to hour. */
+  CALENDAR_UNIT_HOUR: 1,
+  /** CALENDAR_UNIT_DAY - From midnight to midnight. */
+  CALENDAR_UNIT_DAY: 2,
+  /** CALENDAR_UNIT_WEEK - From the midnight before the anchor day. */
+  CALENDAR_UNIT_WEEK: 3,
+  /** CALENDAR_UNIT_MONTH - From the midnight before the anchor day. */
+  CALENDAR_UNIT_MONTH: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type CalendarUnit = typeof CalendarUnit[keyof typeof CalendarUnit];
+
+export namespace CalendarUnit {
+  export type CALENDAR_UNIT_UNSPECIFIED = typeof CalendarUnit.CALENDAR_UNIT_UNSPECIFIED;
+  export type CALENDAR_UNIT_HOUR = typeof CalendarUnit.CALENDAR_UNIT_HOUR;
+  export type CALENDAR_UNIT_DAY = typeof CalendarUnit.CALENDAR_UNIT_DAY;
+  export type CALENDAR_UNIT_WEEK = typeof CalendarUnit.CALENDAR_UNIT_WEEK;
+  export type CALENDAR_UNIT_MONTH = typeof CalendarUnit.CALENDAR_UNIT_MONTH;
+  export type UNRECOGNIZED = typeof CalendarUnit.UNRECOGNIZED;
+}
+
 /** A person's credential. */
 export interface AccessKey {
   /** Lower-case letters, digits, dot, dash and underscore, 1 to 64 characters. Chosen when empty. Never changes. */
@@ -115,6 +161,96 @@ export interface AccessKey {
   allowTargets: string[];
   /** What it may not reach: addresses and CIDR blocks, at most 64. Wins over allow_targets; what a relay's own configuration denies stays denied. */
   denyTargets: string[];
+  /** How much, how fast and how often it may be used, over all relays together; no limits when absent. */
+  limits:
+    | AccessKeyLimits
+    | undefined;
+  /** What of the limits is used. Output only; set by GetAccessKey and ListAccessKeys for keys with limits, absent while the store does not answer. */
+  usage: AccessKeyUsage | undefined;
+}
+
+/** Limits of an access key over all relays together. What is 0 or absent is not limited. */
+export interface AccessKeyLimits {
+  /** How many bytes in a window of time. */
+  quota:
+    | Quota
+    | undefined;
+  /** Client to target, TCP and UDP together, in bits per second of payload. */
+  upBitsPerSecond: bigint;
+  /** Target to client, TCP and UDP together, in bits per second of payload. */
+  downBitsPerSecond: bigint;
+  /** Client addresses (IPv4 addresses, IPv6 /64 networks) at a time. Another one is refused until one has been gone for the grace time. */
+  maxDevices: number;
+  /** How long an address counts after its last session; 60 s when absent, at most an hour. */
+  deviceGrace:
+    | Duration
+    | undefined;
+  /** TCP connections and UDP associations at a time. Another one is refused. */
+  maxSessions: number;
+}
+
+/** A number of payload bytes, both directions, TCP and UDP together, in a window of time. */
+export interface Quota {
+  /** 1 to 2^53 - 1. */
+  bytes: bigint;
+  /** When counting begins anew; a calendar month in UTC when absent. */
+  window:
+    | //
+    /** By the calendar. */
+    { $case: "calendar"; value: CalendarWindow }
+    | //
+    /** The last so many days, moving on by the hour. */
+    { $case: "rolling"; value: RollingWindow }
+    | //
+    /** Never. */
+    { $case: "lifetime"; value: LifetimeWindow }
+    | undefined;
+  /** What happens at the limit. */
+  action: QuotaAction;
+  /** With QUOTA_ACTION_THROTTLE: what is left to the key, each direction. */
+  throttleBitsPerSecond: bigint;
+  /** What was relayed before does not count: the last ResetQuota. Output only. */
+  resetTime: Date | undefined;
+}
+
+/** A window by the calendar of a time zone. */
+export interface CalendarWindow {
+  /** How long a window is. */
+  unit: CalendarUnit;
+  /** IANA name such as Europe/Berlin; UTC when empty. */
+  timeZone: string;
+  /** MONTH: 1 to 31, the last day in shorter months. WEEK: 1 (Monday) to 7. The first when 0. */
+  anchorDay: number;
+}
+
+/** A window that moves on by the hour. */
+export interface RollingWindow {
+  /** 1 to 60. */
+  days: number;
+}
+
+/** A window without an end. */
+export interface LifetimeWindow {
+}
+
+/** What of a key's limits is used at the moment, over all relays. */
+export interface AccessKeyUsage {
+  /** Bytes counted against the quota in its present window. */
+  quotaUsedBytes: bigint;
+  /** When the present window began; absent without a quota, and for a window without a beginning. */
+  windowStartTime:
+    | Date
+    | undefined;
+  /** When the next one begins; absent without a quota and for a lifetime. */
+  windowEndTime:
+    | Date
+    | undefined;
+  /** The quota is used up: the key is cut or throttled. */
+  exhausted: boolean;
+  /** Client addresses that count. */
+  devices: number;
+  /** Live sessions. */
+  sessions: number;
 }
 
 /** A rotation in progress. */
@@ -183,7 +319,11 @@ export interface UpdateAccessKeyRequest {
   accessKey:
     | AccessKey
     | undefined;
-  /** Which fields to change: display_name, disabled, disabled_reason, start_time, expire_time, allow_targets, deny_targets. A list is replaced whole. */
+  /**
+   * Which fields to change: display_name, disabled, disabled_reason, start_time, expire_time, allow_targets, deny_targets, limits. A list is replaced whole, and so are
+   * the limits; limits.quota, limits.up_bits_per_second, limits.down_bits_per_second, limits.max_devices, limits.device_grace and limits.max_sessions
+   * change one of them.
+   */
   updateMask: string[] | undefined;
 }
 
@@ -229,6 +369,18 @@ export interface RotateSecretResponse {
   accessUri: string;
 }
 
+/** Request of ResetQuota. */
+export interface ResetQuotaRequest {
+  /** The key's id. */
+  id: string;
+}
+
+/** Response of ResetQuota. */
+export interface ResetQuotaResponse {
+  /** The key as it is now, without its secret. */
+  accessKey: AccessKey | undefined;
+}
+
 /** Request of GetAccessUri. */
 export interface GetAccessUriRequest {
   /** The key's id. */
@@ -262,6 +414,8 @@ function createBaseAccessKey(): AccessKey {
     overlap: undefined,
     allowTargets: [],
     denyTargets: [],
+    limits: undefined,
+    usage: undefined,
   };
 }
 
@@ -320,6 +474,12 @@ export const AccessKey: MessageFns<AccessKey> = {
     }
     for (const v of message.denyTargets) {
       writer.uint32(138).string(v!);
+    }
+    if (message.limits !== undefined) {
+      AccessKeyLimits.encode(message.limits, writer.uint32(146).fork()).join();
+    }
+    if (message.usage !== undefined) {
+      AccessKeyUsage.encode(message.usage, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -473,6 +633,22 @@ export const AccessKey: MessageFns<AccessKey> = {
             message.denyTargets.push(reader.string());
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.limits = AccessKeyLimits.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.usage = AccessKeyUsage.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -511,6 +687,605 @@ export const AccessKey: MessageFns<AccessKey> = {
       : undefined;
     message.allowTargets = object.allowTargets?.map((e) => e) || [];
     message.denyTargets = object.denyTargets?.map((e) => e) || [];
+    message.limits = (object.limits !== undefined && object.limits !== null)
+      ? AccessKeyLimits.fromPartial(object.limits)
+      : undefined;
+    message.usage = (object.usage !== undefined && object.usage !== null)
+      ? AccessKeyUsage.fromPartial(object.usage)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAccessKeyLimits(): AccessKeyLimits {
+  return {
+    quota: undefined,
+    upBitsPerSecond: 0n,
+    downBitsPerSecond: 0n,
+    maxDevices: 0,
+    deviceGrace: undefined,
+    maxSessions: 0,
+  };
+}
+
+export const AccessKeyLimits: MessageFns<AccessKeyLimits> = {
+  encode(message: AccessKeyLimits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.quota !== undefined) {
+      Quota.encode(message.quota, writer.uint32(10).fork()).join();
+    }
+    if (message.upBitsPerSecond !== 0n) {
+      if (BigInt.asUintN(64, message.upBitsPerSecond) !== message.upBitsPerSecond) {
+        throw new globalThis.Error("value provided for field message.upBitsPerSecond of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.upBitsPerSecond);
+    }
+    if (message.downBitsPerSecond !== 0n) {
+      if (BigInt.asUintN(64, message.downBitsPerSecond) !== message.downBitsPerSecond) {
+        throw new globalThis.Error("value provided for field message.downBitsPerSecond of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.downBitsPerSecond);
+    }
+    if (message.maxDevices !== 0) {
+      writer.uint32(32).uint32(message.maxDevices);
+    }
+    if (message.deviceGrace !== undefined) {
+      Duration.encode(message.deviceGrace, writer.uint32(42).fork()).join();
+    }
+    if (message.maxSessions !== 0) {
+      writer.uint32(48).uint32(message.maxSessions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessKeyLimits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessKeyLimits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.quota = Quota.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.upBitsPerSecond = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.downBitsPerSecond = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.maxDevices = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.deviceGrace = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.maxSessions = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AccessKeyLimits>): AccessKeyLimits {
+    return AccessKeyLimits.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccessKeyLimits>): AccessKeyLimits {
+    const message = createBaseAccessKeyLimits();
+    message.quota = (object.quota !== undefined && object.quota !== null) ? Quota.fromPartial(object.quota) : undefined;
+    message.upBitsPerSecond = (object.upBitsPerSecond !== undefined && object.upBitsPerSecond !== null)
+      ? BigInt(object.upBitsPerSecond)
+      : 0n;
+    message.downBitsPerSecond = (object.downBitsPerSecond !== undefined && object.downBitsPerSecond !== null)
+      ? BigInt(object.downBitsPerSecond)
+      : 0n;
+    message.maxDevices = object.maxDevices ?? 0;
+    message.deviceGrace = (object.deviceGrace !== undefined && object.deviceGrace !== null)
+      ? Duration.fromPartial(object.deviceGrace)
+      : undefined;
+    message.maxSessions = object.maxSessions ?? 0;
+    return message;
+  },
+};
+
+function createBaseQuota(): Quota {
+  return { bytes: 0n, window: undefined, action: 0, throttleBitsPerSecond: 0n, resetTime: undefined };
+}
+
+export const Quota: MessageFns<Quota> = {
+  encode(message: Quota, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.bytes);
+    }
+    switch (message.window?.$case) {
+      case "calendar":
+        CalendarWindow.encode(message.window.value, writer.uint32(18).fork()).join();
+        break;
+      case "rolling":
+        RollingWindow.encode(message.window.value, writer.uint32(26).fork()).join();
+        break;
+      case "lifetime":
+        LifetimeWindow.encode(message.window.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    if (message.action !== 0) {
+      writer.uint32(40).int32(message.action);
+    }
+    if (message.throttleBitsPerSecond !== 0n) {
+      if (BigInt.asUintN(64, message.throttleBitsPerSecond) !== message.throttleBitsPerSecond) {
+        throw new globalThis.Error("value provided for field message.throttleBitsPerSecond of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.throttleBitsPerSecond);
+    }
+    if (message.resetTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.resetTime), writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Quota {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuota();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.window = { $case: "calendar", value: CalendarWindow.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.window = { $case: "rolling", value: RollingWindow.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.window = { $case: "lifetime", value: LifetimeWindow.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.action = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.throttleBitsPerSecond = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.resetTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Quota>): Quota {
+    return Quota.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Quota>): Quota {
+    const message = createBaseQuota();
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    switch (object.window?.$case) {
+      case "calendar": {
+        if (object.window?.value !== undefined && object.window?.value !== null) {
+          message.window = { $case: "calendar", value: CalendarWindow.fromPartial(object.window.value) };
+        }
+        break;
+      }
+      case "rolling": {
+        if (object.window?.value !== undefined && object.window?.value !== null) {
+          message.window = { $case: "rolling", value: RollingWindow.fromPartial(object.window.value) };
+        }
+        break;
+      }
+      case "lifetime": {
+        if (object.window?.value !== undefined && object.window?.value !== null) {
+          message.window = { $case: "lifetime", value: LifetimeWindow.fromPartial(object.window.value) };
+        }
+        break;
+      }
+    }
+    message.action = object.action ?? 0;
+    message.throttleBitsPerSecond =
+      (object.throttleBitsPerSecond !== undefined && object.throttleBitsPerSecond !== null)
+        ? BigInt(object.throttleBitsPerSecond)
+        : 0n;
+    message.resetTime = object.resetTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCalendarWindow(): CalendarWindow {
+  return { unit: 0, timeZone: "", anchorDay: 0 };
+}
+
+export const CalendarWindow: MessageFns<CalendarWindow> = {
+  encode(message: CalendarWindow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unit !== 0) {
+      writer.uint32(8).int32(message.unit);
+    }
+    if (message.timeZone !== "") {
+      writer.uint32(18).string(message.timeZone);
+    }
+    if (message.anchorDay !== 0) {
+      writer.uint32(24).uint32(message.anchorDay);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CalendarWindow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCalendarWindow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.unit = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.timeZone = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.anchorDay = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CalendarWindow>): CalendarWindow {
+    return CalendarWindow.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CalendarWindow>): CalendarWindow {
+    const message = createBaseCalendarWindow();
+    message.unit = object.unit ?? 0;
+    message.timeZone = object.timeZone ?? "";
+    message.anchorDay = object.anchorDay ?? 0;
+    return message;
+  },
+};
+
+function createBaseRollingWindow(): RollingWindow {
+  return { days: 0 };
+}
+
+export const RollingWindow: MessageFns<RollingWindow> = {
+  encode(message: RollingWindow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.days !== 0) {
+      writer.uint32(8).uint32(message.days);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollingWindow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollingWindow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.days = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RollingWindow>): RollingWindow {
+    return RollingWindow.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RollingWindow>): RollingWindow {
+    const message = createBaseRollingWindow();
+    message.days = object.days ?? 0;
+    return message;
+  },
+};
+
+function createBaseLifetimeWindow(): LifetimeWindow {
+  return {};
+}
+
+export const LifetimeWindow: MessageFns<LifetimeWindow> = {
+  encode(_: LifetimeWindow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LifetimeWindow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLifetimeWindow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LifetimeWindow>): LifetimeWindow {
+    return LifetimeWindow.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<LifetimeWindow>): LifetimeWindow {
+    const message = createBaseLifetimeWindow();
+    return message;
+  },
+};
+
+function createBaseAccessKeyUsage(): AccessKeyUsage {
+  return {
+    quotaUsedBytes: 0n,
+    windowStartTime: undefined,
+    windowEndTime: undefined,
+    exhausted: false,
+    devices: 0,
+    sessions: 0,
+  };
+}
+
+export const AccessKeyUsage: MessageFns<AccessKeyUsage> = {
+  encode(message: AccessKeyUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.quotaUsedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.quotaUsedBytes) !== message.quotaUsedBytes) {
+        throw new globalThis.Error("value provided for field message.quotaUsedBytes of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.quotaUsedBytes);
+    }
+    if (message.windowStartTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.windowStartTime), writer.uint32(18).fork()).join();
+    }
+    if (message.windowEndTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.windowEndTime), writer.uint32(26).fork()).join();
+    }
+    if (message.exhausted !== false) {
+      writer.uint32(32).bool(message.exhausted);
+    }
+    if (message.devices !== 0) {
+      writer.uint32(40).uint32(message.devices);
+    }
+    if (message.sessions !== 0) {
+      writer.uint32(48).uint32(message.sessions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessKeyUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessKeyUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.quotaUsedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.windowStartTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.windowEndTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.exhausted = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.devices = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.sessions = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AccessKeyUsage>): AccessKeyUsage {
+    return AccessKeyUsage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccessKeyUsage>): AccessKeyUsage {
+    const message = createBaseAccessKeyUsage();
+    message.quotaUsedBytes = (object.quotaUsedBytes !== undefined && object.quotaUsedBytes !== null)
+      ? BigInt(object.quotaUsedBytes)
+      : 0n;
+    message.windowStartTime = object.windowStartTime ?? undefined;
+    message.windowEndTime = object.windowEndTime ?? undefined;
+    message.exhausted = object.exhausted ?? false;
+    message.devices = object.devices ?? 0;
+    message.sessions = object.sessions ?? 0;
     return message;
   },
 };
@@ -1381,6 +2156,118 @@ export const RotateSecretResponse: MessageFns<RotateSecretResponse> = {
   },
 };
 
+function createBaseResetQuotaRequest(): ResetQuotaRequest {
+  return { id: "" };
+}
+
+export const ResetQuotaRequest: MessageFns<ResetQuotaRequest> = {
+  encode(message: ResetQuotaRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetQuotaRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetQuotaRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetQuotaRequest>): ResetQuotaRequest {
+    return ResetQuotaRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetQuotaRequest>): ResetQuotaRequest {
+    const message = createBaseResetQuotaRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseResetQuotaResponse(): ResetQuotaResponse {
+  return { accessKey: undefined };
+}
+
+export const ResetQuotaResponse: MessageFns<ResetQuotaResponse> = {
+  encode(message: ResetQuotaResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessKey !== undefined) {
+      AccessKey.encode(message.accessKey, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetQuotaResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetQuotaResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessKey = AccessKey.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetQuotaResponse>): ResetQuotaResponse {
+    return ResetQuotaResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetQuotaResponse>): ResetQuotaResponse {
+    const message = createBaseResetQuotaResponse();
+    message.accessKey = (object.accessKey !== undefined && object.accessKey !== null)
+      ? AccessKey.fromPartial(object.accessKey)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseGetAccessUriRequest(): GetAccessUriRequest {
   return { id: "", host: "" };
 }
@@ -1579,6 +2466,16 @@ export const AccessKeyServiceService = {
       Buffer.from(RotateSecretResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RotateSecretResponse => RotateSecretResponse.decode(value),
   },
+  /** Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. */
+  resetQuota: {
+    path: "/shadowfleet.v1.AccessKeyService/ResetQuota" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResetQuotaRequest): Buffer => Buffer.from(ResetQuotaRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResetQuotaRequest => ResetQuotaRequest.decode(value),
+    responseSerialize: (value: ResetQuotaResponse): Buffer => Buffer.from(ResetQuotaResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResetQuotaResponse => ResetQuotaResponse.decode(value),
+  },
   /** Returns what a client needs to connect: the ss:// URI (SIP002). */
   getAccessUri: {
     path: "/shadowfleet.v1.AccessKeyService/GetAccessUri" as const,
@@ -1608,6 +2505,8 @@ export interface AccessKeyServiceServer extends UntypedServiceImplementation {
   deleteAccessKey: handleUnaryCall<DeleteAccessKeyRequest, DeleteAccessKeyResponse>;
   /** Replaces the secret. Within the overlap both secrets work; without one the old secret stops at once. */
   rotateSecret: handleUnaryCall<RotateSecretRequest, RotateSecretResponse>;
+  /** Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. */
+  resetQuota: handleUnaryCall<ResetQuotaRequest, ResetQuotaResponse>;
   /** Returns what a client needs to connect: the ss:// URI (SIP002). */
   getAccessUri: handleUnaryCall<GetAccessUriRequest, GetAccessUriResponse>;
 }
@@ -1711,6 +2610,22 @@ export interface AccessKeyServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RotateSecretResponse) => void,
+  ): ClientUnaryCall;
+  /** Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. */
+  resetQuota(
+    request: ResetQuotaRequest,
+    callback: (error: ServiceError | null, response: ResetQuotaResponse) => void,
+  ): ClientUnaryCall;
+  resetQuota(
+    request: ResetQuotaRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResetQuotaResponse) => void,
+  ): ClientUnaryCall;
+  resetQuota(
+    request: ResetQuotaRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResetQuotaResponse) => void,
   ): ClientUnaryCall;
   /** Returns what a client needs to connect: the ss:// URI (SIP002). */
   getAccessUri(

@@ -18,6 +18,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { AccessKeyLimits } from "./access_key.ts";
 import { Member } from "./fleet.ts";
 
 export const protobufPackage = "shadowfleet.v1";
@@ -140,6 +141,8 @@ export interface ConfigKey {
   allowTargets: string[];
   /** What it may not reach: addresses and CIDR blocks. Wins over allow_targets. */
   denyTargets: string[];
+  /** How much, how fast and how often it may be used over all relays together; absent for no limits. */
+  limits: AccessKeyLimits | undefined;
 }
 
 /** An upstream as gateways need it. */
@@ -816,6 +819,7 @@ function createBaseConfigKey(): ConfigKey {
     overlapExpireTime: undefined,
     allowTargets: [],
     denyTargets: [],
+    limits: undefined,
   };
 }
 
@@ -847,6 +851,9 @@ export const ConfigKey: MessageFns<ConfigKey> = {
     }
     for (const v of message.denyTargets) {
       writer.uint32(74).string(v!);
+    }
+    if (message.limits !== undefined) {
+      AccessKeyLimits.encode(message.limits, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -936,6 +943,14 @@ export const ConfigKey: MessageFns<ConfigKey> = {
             message.denyTargets.push(reader.string());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.limits = AccessKeyLimits.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -962,6 +977,9 @@ export const ConfigKey: MessageFns<ConfigKey> = {
     message.overlapExpireTime = object.overlapExpireTime ?? undefined;
     message.allowTargets = object.allowTargets?.map((e) => e) || [];
     message.denyTargets = object.denyTargets?.map((e) => e) || [];
+    message.limits = (object.limits !== undefined && object.limits !== null)
+      ? AccessKeyLimits.fromPartial(object.limits)
+      : undefined;
     return message;
   },
 };
