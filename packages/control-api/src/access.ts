@@ -11,7 +11,7 @@ const GRANTS: Readonly<Record<Role, readonly Role[]>> = { admin: ["admin", "view
 const OPEN_SERVICES = /^\/grpc\.(health|reflection)\.v1(alpha)?\./;
 const MEMBER_SERVICE = /^\/shadowfleet\.v1\.ConfigService\//;
 /** What only looks, and never at a secret. */
-const LOOKING = /^\/shadowfleet\.v1\.\w+\/(Get|List|Watch|Explain)[A-Z]\w*$/;
+const LOOKING = /^\/shadowfleet\.v1\.\w+\/(Get|List|Watch|Explain|Export)[A-Z]\w*$/;
 const SHOWS_SECRETS = new Set(["/shadowfleet.v1.AccessKeyService/GetAccessUri"]);
 
 /** The role a method needs by its path; undefined for health and reflection, which anyone may call. */

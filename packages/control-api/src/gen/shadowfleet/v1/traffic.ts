@@ -162,6 +162,48 @@ export interface ResetTrafficResponse {
   traffic: Traffic | undefined;
 }
 
+/** Request of ExportTraffic. */
+export interface ExportTrafficRequest {
+  /** Only this access key; all when empty, deleted ones included. */
+  accessKeyId: string;
+  /** First hour, rounded down; 24 hours before the end when absent. */
+  startTime:
+    | Date
+    | undefined;
+  /** Hours that begin before it; the end of the last closed hour when absent. */
+  endTime: Date | undefined;
+}
+
+/** Response of ExportTraffic. There is at least one, also without rows. */
+export interface ExportTrafficResponse {
+  /** Rows of hours before this are final: every later export has the same ones. The same in every message of a stream. */
+  finalBeforeTime:
+    | Date
+    | undefined;
+  /** The first hour of the export. The same in every message of a stream. */
+  startTime:
+    | Date
+    | undefined;
+  /** The end of the last hour of the export. The same in every message of a stream. */
+  endTime:
+    | Date
+    | undefined;
+  /** At most 1000. Hours in which an access key relayed nothing are left out. */
+  rows: TrafficExportRow[];
+}
+
+/** One hour of one access key. */
+export interface TrafficExportRow {
+  /** The access key. */
+  accessKeyId: string;
+  /** Start of the hour (UTC). */
+  hour:
+    | Date
+    | undefined;
+  /** What was relayed within it. */
+  bytes: ByteCounts | undefined;
+}
+
 function createBaseByteCounts(): ByteCounts {
   return { tcpUpBytes: 0n, tcpDownBytes: 0n, udpUpBytes: 0n, udpDownBytes: 0n };
 }
@@ -1234,6 +1276,257 @@ export const ResetTrafficResponse: MessageFns<ResetTrafficResponse> = {
   },
 };
 
+function createBaseExportTrafficRequest(): ExportTrafficRequest {
+  return { accessKeyId: "", startTime: undefined, endTime: undefined };
+}
+
+export const ExportTrafficRequest: MessageFns<ExportTrafficRequest> = {
+  encode(message: ExportTrafficRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessKeyId !== "") {
+      writer.uint32(10).string(message.accessKeyId);
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.startTime), writer.uint32(18).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportTrafficRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportTrafficRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessKeyId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExportTrafficRequest>): ExportTrafficRequest {
+    return ExportTrafficRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportTrafficRequest>): ExportTrafficRequest {
+    const message = createBaseExportTrafficRequest();
+    message.accessKeyId = object.accessKeyId ?? "";
+    message.startTime = object.startTime ?? undefined;
+    message.endTime = object.endTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseExportTrafficResponse(): ExportTrafficResponse {
+  return { finalBeforeTime: undefined, startTime: undefined, endTime: undefined, rows: [] };
+}
+
+export const ExportTrafficResponse: MessageFns<ExportTrafficResponse> = {
+  encode(message: ExportTrafficResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.finalBeforeTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.finalBeforeTime), writer.uint32(10).fork()).join();
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.startTime), writer.uint32(18).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(26).fork()).join();
+    }
+    for (const v of message.rows) {
+      TrafficExportRow.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportTrafficResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportTrafficResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.finalBeforeTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rows.push(TrafficExportRow.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExportTrafficResponse>): ExportTrafficResponse {
+    return ExportTrafficResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExportTrafficResponse>): ExportTrafficResponse {
+    const message = createBaseExportTrafficResponse();
+    message.finalBeforeTime = object.finalBeforeTime ?? undefined;
+    message.startTime = object.startTime ?? undefined;
+    message.endTime = object.endTime ?? undefined;
+    message.rows = object.rows?.map((e) => TrafficExportRow.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseTrafficExportRow(): TrafficExportRow {
+  return { accessKeyId: "", hour: undefined, bytes: undefined };
+}
+
+export const TrafficExportRow: MessageFns<TrafficExportRow> = {
+  encode(message: TrafficExportRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessKeyId !== "") {
+      writer.uint32(10).string(message.accessKeyId);
+    }
+    if (message.hour !== undefined) {
+      Timestamp.encode(toTimestamp(message.hour), writer.uint32(18).fork()).join();
+    }
+    if (message.bytes !== undefined) {
+      ByteCounts.encode(message.bytes, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrafficExportRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrafficExportRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessKeyId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hour = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bytes = ByteCounts.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TrafficExportRow>): TrafficExportRow {
+    return TrafficExportRow.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TrafficExportRow>): TrafficExportRow {
+    const message = createBaseTrafficExportRow();
+    message.accessKeyId = object.accessKeyId ?? "";
+    message.hour = object.hour ?? undefined;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null)
+      ? ByteCounts.fromPartial(object.bytes)
+      : undefined;
+    return message;
+  },
+};
+
 /** Answers how much was relayed. Totals are payload bytes, monotonic, and survive restarts, rotations and deleted keys. */
 export type TrafficServiceService = typeof TrafficServiceService;
 export const TrafficServiceService = {
@@ -1280,6 +1573,20 @@ export const TrafficServiceService = {
       Buffer.from(ListTrafficBucketsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListTrafficBucketsResponse => ListTrafficBucketsResponse.decode(value),
   },
+  /**
+   * Sends the hours of one access key or of all, ordered by hour and access key: what bills are made of. Hours that are over for some minutes are
+   * closed by this call and never change again; what a relay could not tell in time, for its store was away, counts for the first hour that is open.
+   */
+  exportTraffic: {
+    path: "/shadowfleet.v1.TrafficService/ExportTraffic" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportTrafficRequest): Buffer => Buffer.from(ExportTrafficRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportTrafficRequest => ExportTrafficRequest.decode(value),
+    responseSerialize: (value: ExportTrafficResponse): Buffer =>
+      Buffer.from(ExportTrafficResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportTrafficResponse => ExportTrafficResponse.decode(value),
+  },
   /** Sets a key's counted-from mark to now: totals stay, "since reset" starts at 0. */
   resetTraffic: {
     path: "/shadowfleet.v1.TrafficService/ResetTraffic" as const,
@@ -1302,6 +1609,11 @@ export interface TrafficServiceServer extends UntypedServiceImplementation {
   watchTraffic: handleServerStreamingCall<WatchTrafficRequest, WatchTrafficResponse>;
   /** Lists hour buckets of one access key, oldest first. */
   listTrafficBuckets: handleUnaryCall<ListTrafficBucketsRequest, ListTrafficBucketsResponse>;
+  /**
+   * Sends the hours of one access key or of all, ordered by hour and access key: what bills are made of. Hours that are over for some minutes are
+   * closed by this call and never change again; what a relay could not tell in time, for its store was away, counts for the first hour that is open.
+   */
+  exportTraffic: handleServerStreamingCall<ExportTrafficRequest, ExportTrafficResponse>;
   /** Sets a key's counted-from mark to now: totals stay, "since reset" starts at 0. */
   resetTraffic: handleUnaryCall<ResetTrafficRequest, ResetTrafficResponse>;
 }
@@ -1365,6 +1677,19 @@ export interface TrafficServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListTrafficBucketsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Sends the hours of one access key or of all, ordered by hour and access key: what bills are made of. Hours that are over for some minutes are
+   * closed by this call and never change again; what a relay could not tell in time, for its store was away, counts for the first hour that is open.
+   */
+  exportTraffic(
+    request: ExportTrafficRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportTrafficResponse>;
+  exportTraffic(
+    request: ExportTrafficRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportTrafficResponse>;
   /** Sets a key's counted-from mark to now: totals stay, "since reset" starts at 0. */
   resetTraffic(
     request: ResetTrafficRequest,
