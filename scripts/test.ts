@@ -7,6 +7,7 @@ import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { run } from "node:test";
+import type { TestEvent } from "node:test/reporters";
 import { parseArgs } from "node:util";
 import { isEngineSuite, type Obstacle, obstacleOf } from "./engine-suites.ts";
 
@@ -40,38 +41,73 @@ function describeFailure(name: string, file: string | undefined, error: unknown)
   return `  ✖ ${name}${file ? ` (${relative(root, file)})` : ""}\n${text.replace(/^/gm, "      ")}`;
 }
 
-async function runSuite(suite: string, files: string[]): Promise<Counts> {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  const notes: string[] = [];
-  const output = new Map<string, string>();
-  const started = performance.now();
-  const concurrency = isEngineSuite(suite) ? 1 : availableParallelism();
-  const stream = run({ files, concurrency, timeout: FILE_TIMEOUT_MS });
-  for await (const event of stream) {
-    if (event.type === "test:stdout" || event.type === "test:stderr") {
-      output.set(event.data.file, ((output.get(event.data.file) ?? "") + event.data.message).slice(-4_000));
-    }
-    if (event.type !== "test:pass" && event.type !== "test:fail") continue;
-    const { name, file, details, skip } = event.data;
-    if (details.type === "suite") continue;
+/** Their files measure time or load, so nothing else runs beside them. */
+const ALONE: ReadonlySet<string> = new Set(["bench", "chaos", "floods", "probes", "soak"]);
+
+/** What is known of a suite while its files run. */
+class SuiteRun {
+  readonly counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  readonly notes: string[] = [];
+  readonly #name: string;
+  readonly #output = new Map<string, string>();
+  #filesLeft: number;
+  #startedMs: number | undefined;
+
+  constructor(name: string, files: number) {
+    this.#name = name;
+    this.#filesLeft = files;
+  }
+
+  begin(): void {
+    this.#startedMs ??= performance.now();
+  }
+
+  say(file: string, message: string): void {
+    this.#output.set(file, ((this.#output.get(file) ?? "") + message).slice(-4_000));
+  }
+
+  take({ type, data }: Extract<TestEvent, { type: "test:pass" | "test:fail" }>): void {
+    const { name, file, details, skip } = data;
+    if (details.type === "suite") return;
     if (skip !== undefined && skip !== false) {
-      counts.skipped++;
-      notes.push(`  ○ skipped: ${name}${typeof skip === "string" ? ` (${skip})` : ""}`);
-    } else if (event.type === "test:pass") {
-      counts.passed++;
+      this.counts.skipped++;
+      this.notes.push(`  ○ skipped: ${name}${typeof skip === "string" ? ` (${skip})` : ""}`);
+    } else if (type === "test:pass") {
+      this.counts.passed++;
     } else {
-      counts.failed++;
-      notes.push(describeFailure(name, file, details.error));
-      const said = file && output.get(file);
-      if (said) notes.push(`      output of ${relative(root, file)}:\n${said.replace(/^/gm, "      | ")}`);
+      this.counts.failed++;
+      this.notes.push(describeFailure(name, file, (details as { error?: unknown }).error));
+      const said = file && this.#output.get(file);
+      if (said) this.notes.push(`      output of ${relative(root, file)}:\n${said.replace(/^/gm, "      | ")}`);
     }
   }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(
-    `${suite.padEnd(14)} ${String(counts.passed).padStart(5)} passed ${String(counts.failed).padStart(4)} failed ${String(counts.skipped).padStart(4)} skipped  ${seconds} s`,
-  );
-  for (const note of notes) console.log(note);
-  return counts;
+
+  /** Prints the counts once all files are over. */
+  fileOver(): void {
+    if (--this.#filesLeft > 0) return;
+    const seconds = ((performance.now() - (this.#startedMs ?? performance.now())) / 1000).toFixed(1);
+    const { passed, failed, skipped } = this.counts;
+    console.log(
+      `${this.#name.padEnd(14)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed ${String(skipped).padStart(4)} skipped  ${seconds} s`,
+    );
+    for (const note of this.notes) console.log(note);
+  }
+}
+
+/** Runs the files of several suites as one pool, so that no core waits for the last file of a suite. */
+async function runPool(pool: ReadonlyMap<string, readonly string[]>, concurrency: number): Promise<Counts[]> {
+  const runs = new Map([...pool].map(([suite, files]) => [suite, new SuiteRun(suite, files.length)] as const));
+  const runOf = new Map([...pool].flatMap(([suite, files]) => files.map((file) => [file, runs.get(suite)!] as const)));
+  const stream = run({ files: [...runOf.keys()], concurrency, timeout: FILE_TIMEOUT_MS });
+  for await (const event of stream) {
+    const suite = runOf.get((event.data as { file?: string } | undefined)?.file ?? "");
+    if (!suite) continue;
+    suite.begin();
+    if (event.type === "test:stdout" || event.type === "test:stderr") suite.say(event.data.file, event.data.message);
+    else if (event.type === "test:pass" || event.type === "test:fail") suite.take(event);
+    else if (event.type === "test:summary") suite.fileOver();
+  }
+  return [...runs.values()].map(({ counts }) => counts);
 }
 
 /** One line for a suite that cannot run here; its files count as skipped, or as failed where they had to run. */
@@ -90,14 +126,16 @@ if (values.list || unknown.length > 0) {
 }
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-for (const [suite, files] of suites) {
-  if (positionals.length > 0 && !positionals.includes(suite)) continue;
+const wanted = [...suites].filter(([suite]) => positionals.length === 0 || positionals.includes(suite));
+const pooled = new Map(wanted.filter(([suite]) => !isEngineSuite(suite) && !ALONE.has(suite)));
+const results = pooled.size > 0 ? await runPool(pooled, availableParallelism() + 1) : [];
+for (const [suite, files] of wanted) {
+  if (pooled.has(suite)) continue;
   const obstacle = obstacleOf(suite);
-  const counts = obstacle ? leaveOut(suite, files, obstacle) : await runSuite(suite, files);
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
+  if (obstacle) results.push(leaveOut(suite, files, obstacle));
+  else results.push(...(await runPool(new Map([[suite, files]]), isEngineSuite(suite) ? 1 : availableParallelism())));
 }
+for (const counts of results) for (const count of ["passed", "failed", "skipped"] as const) total[count] += counts[count];
 const skipsFail = process.env.CI !== undefined && total.skipped > 0;
 if (skipsFail) console.log("CI runs everything: a skipped test counts as a failure here.");
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

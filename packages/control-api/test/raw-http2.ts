@@ -31,7 +31,8 @@ export class RawHttp2 implements Disposable {
     this.socket = socket;
     socket.on("error", () => {});
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
-    this.closed = once(socket, "close");
+    // Not `once` of node:events, which an error before it would reject: a server that cuts may make one of a write.
+    this.closed = new Promise((resolve) => socket.once("close", resolve));
   }
 
   /** `begun`: with preface and empty settings sent. */
