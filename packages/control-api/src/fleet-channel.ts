@@ -5,6 +5,7 @@ import { type ClientTelemetry, clientTelemetryInterceptor } from "./client-telem
 import { type ControlChannel, type ControlTarget, controlChannel } from "./control-channel.ts";
 import { AccessKeyServiceClient } from "./gen/shadowfleet/v1/access_key.ts";
 import { ConfigServiceClient } from "./gen/shadowfleet/v1/config.ts";
+import { EventServiceClient } from "./gen/shadowfleet/v1/event.ts";
 import { FleetServiceClient } from "./gen/shadowfleet/v1/fleet.ts";
 import { PortServiceClient } from "./gen/shadowfleet/v1/port.ts";
 import { SessionServiceClient } from "./gen/shadowfleet/v1/session.ts";
@@ -21,6 +22,7 @@ export interface FleetClients {
   readonly sessions: SessionServiceClient;
   readonly fleet: FleetServiceClient;
   readonly config: ConfigServiceClient;
+  readonly events: EventServiceClient;
 }
 
 /** A long-lived member's way to management: one replica at a time, another one when that does not answer. */
@@ -111,6 +113,7 @@ function openReplica(replica: HostPort, { tls, tokenFile }: ManagementTarget, te
     sessions: new SessionServiceClient(...shared),
     fleet: new FleetServiceClient(...shared),
     config: new ConfigServiceClient(...shared),
+    events: new EventServiceClient(...shared),
   };
   return { channel, clients };
 }

@@ -50,6 +50,16 @@ export {
   WatchConfigResponse,
 } from "./gen/shadowfleet/v1/config.ts";
 export {
+  Event,
+  EventServiceClient,
+  type EventServiceServer,
+  EventServiceService,
+  ListEventsRequest,
+  ListEventsResponse,
+  WatchEventsRequest,
+  WatchEventsResponse,
+} from "./gen/shadowfleet/v1/event.ts";
+export {
   ConfigConflict,
   DrainMemberRequest,
   DrainMemberResponse,
