@@ -2,7 +2,7 @@ import type { FleetEvent, StoredEvent } from "./fleet-event.ts";
 import type { LimitAnswer, LimitReport, LimitUsage, SessionClaim, SessionVerdict } from "./limit-exchange.ts";
 import type { FleetState, MemberRecord, Resource, ResourceKind, ResourceRecords, SessionRecord, Versioned } from "./records.ts";
 import type { StoreServer } from "./store-server.ts";
-import type { TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "./traffic.ts";
+import type { KeyBytes, TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "./traffic.ts";
 
 /** A change of one resource, as the feed carries it. */
 export type ResourceChange = {
@@ -92,6 +92,13 @@ export interface FleetStore {
   resetTraffic(keyId: string, atMs: number): Promise<TrafficTotals>;
   /** Hours of one key in [fromMs, toMs), oldest first, empty ones left out. Buckets are kept 62 days. */
   readBuckets(keyId: string, fromMs: number, toMs: number): Promise<readonly TrafficBucket[]>;
+  /** One hour of all access keys, ordered by the bytes of their id, those without traffic left out. `hourMs` is its start. */
+  readHour(hourMs: number): Promise<readonly KeyBytes[]>;
+  /**
+   * Closes the hours that ended `settleMs` ago or earlier by the store's clock: they never change again, for a batch measured in one of them counts for
+   * the first hour that is open. Returns the start of that one, which never goes back.
+   */
+  closeHours(settleMs: number): Promise<number>;
   /**
    * Raises totals to at least these after the store lost them: each subject's total becomes what is here plus what the store counted since it
    * was emptied. Applied at most once per subject and generation of the counters; totals of the present generation are left as they are.

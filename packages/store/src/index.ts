@@ -54,6 +54,7 @@ export {
   type ByteCounts,
   HOUR_MS,
   KEPT_HOURS,
+  type KeyBytes,
   NO_BYTES,
   subjectName,
   type TrafficBatch,

@@ -51,6 +51,12 @@ export interface TrafficBucket {
   readonly bytes: ByteCounts;
 }
 
+/** What one access key relayed in some hour. */
+export interface KeyBytes {
+  readonly keyId: string;
+  readonly bytes: ByteCounts;
+}
+
 export const HOUR_MS = 3_600_000;
 
 /** How long hour buckets are kept: 62 days, so that two calendar months can be billed. */

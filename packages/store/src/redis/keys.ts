@@ -24,7 +24,7 @@ const SALT_HASH_BYTES = 16;
  * - `:fail-feed`  stream, id NUMBER-NONCE: previous (id), upstream, count
  *
  * `{PREFIX:traffic}` counters:
- * - `:meta`       hash: generation
+ * - `:meta`       hash: generation, closed (start of the first open hour)
  * - `:totals`     hash: SUBJECT:COUNTER -> bytes; SUBJECT is `key:ID`, `port:NUMBER`, `member:ID` or `fleet:`, COUNTER one of tu td uu ud
  * - `:marks`      hash: SUBJECT -> the four counts at the last reset and its time, by commas
  * - `:key-ids`    sorted set, all of score 0: access keys with traffic, for paging

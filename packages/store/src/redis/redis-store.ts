@@ -5,7 +5,7 @@ import { RecordCodec } from "../record-codec.ts";
 import type { FleetState, MemberRecord, SessionRecord } from "../records.ts";
 import { plainSealer, type SecretSealer } from "../secret-sealer.ts";
 import type { StoreServer } from "../store-server.ts";
-import type { TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "../traffic.ts";
+import type { KeyBytes, TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "../traffic.ts";
 import { BLOCK_MS, FeedReader } from "./feed-reader.ts";
 import { DEFAULT_KEY_PREFIX, RedisKeys } from "./keys.ts";
 import { newNonce, RedisConfiguration } from "./redis-configuration.ts";
@@ -101,6 +101,14 @@ export class RedisStore implements FleetStore {
 
   readBuckets(keyId: string, fromMs: number, toMs: number): Promise<readonly TrafficBucket[]> {
     return this.#traffic.readBuckets(keyId, fromMs, toMs);
+  }
+
+  readHour(hourMs: number): Promise<readonly KeyBytes[]> {
+    return this.#traffic.readHour(hourMs);
+  }
+
+  closeHours(settleMs: number): Promise<number> {
+    return this.#traffic.closeHours(settleMs);
   }
 
   restoreTraffic(totals: readonly { readonly subject: TrafficSubject; readonly totals: TrafficTotals }[]): Promise<void> {

@@ -3,6 +3,7 @@ import {
   type ByteCounts,
   HOUR_MS,
   KEPT_HOURS,
+  type KeyBytes,
   subjectName,
   type TrafficBatch,
   type TrafficBucket,
@@ -16,6 +17,8 @@ import type { RedisConnection } from "./redis-connection.ts";
 /** Deltas of one script. Measured: about 10 µs of the server's time each, so 10 ms during which nobody else is served. */
 const MAX_DELTAS = 1_000;
 const MAX_SUBJECTS = 500;
+/** Fields of one step through an hour. */
+const SCAN_COUNT = 4_000;
 const COUNTERS = ["tu", "td", "uu", "ud"] as const;
 /** Four counts and the mark. */
 const FIELDS_OF_TOTALS = COUNTERS.length + 1;
@@ -44,11 +47,14 @@ export class RedisTraffic {
   async apply(batch: TrafficBatch): Promise<"applied" | "duplicate"> {
     checkCounts(batch.deltas);
     const { length } = batch.deltas;
+    let hourMs = batch.atMs - (batch.atMs % HOUR_MS);
     for (let offset = 0; ; ) {
       const next = offset + MAX_DELTAS < length ? offset + MAX_DELTAS : "all";
-      const reply = await this.#applyPart(batch, offset, next);
+      const reply = await this.#applyPart(batch, hourMs, offset, next);
+      const [, openMs] = /^closed:(\d+)$/.exec(reply) ?? [];
       if (reply === "duplicate") return reply;
-      if (reply !== "applied") offset = Number(reply);
+      if (openMs !== undefined) hourMs = Number(openMs);
+      else if (reply !== "applied") offset = Number(reply);
       else if (next === "all") return reply;
       else offset = next;
     }
@@ -87,6 +93,32 @@ export class RedisTraffic {
     return hours.flatMap((hourMs, at) => (found[at]!.some((text) => text !== null) ? [{ hourMs, bytes: countsOf(found[at]!) }] : []));
   }
 
+  /** In steps, since an hour may have very many fields. */
+  async readHour(hourMs: number): Promise<KeyBytes[]> {
+    const found = new Map<string, (string | undefined)[]>();
+    let cursor = "0";
+    do {
+      const at = cursor;
+      const [next, fields] = await this.#connection.run("HSCAN", (client) =>
+        client.hscan(this.#keys.hour(hourMs), at, "COUNT", SCAN_COUNT),
+      );
+      cursor = next;
+      for (let index = 0; index < fields.length; index += 2) {
+        const field = fields[index]!;
+        const colon = field.lastIndexOf(":");
+        const keyId = field.slice(0, colon);
+        const counts = found.get(keyId) ?? [];
+        found.set(keyId, counts);
+        counts[COUNTERS.indexOf(field.slice(colon + 1) as (typeof COUNTERS)[number])] = fields[index + 1];
+      }
+    } while (cursor !== "0");
+    return [...found].map(([keyId, texts]) => ({ keyId, bytes: countsOf(texts) })).sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
+  }
+
+  async closeHours(settleMs: number): Promise<number> {
+    return Number(await this.#connection.script("closeHours", [this.#keys.trafficMeta], settleMs));
+  }
+
   async restore(entries: readonly { readonly subject: TrafficSubject; readonly totals: TrafficTotals }[]): Promise<void> {
     const { trafficMeta, totals, marks, keyIds, restored } = this.#keys;
     for (let at = 0; at < entries.length; at += MAX_SUBJECTS) {
@@ -103,10 +135,9 @@ export class RedisTraffic {
     }
   }
 
-  async #applyPart(batch: TrafficBatch, offset: number, next: number | "all"): Promise<string> {
-    const { memberId, epoch, sequence, atMs, deltas } = batch;
+  async #applyPart(batch: TrafficBatch, hourMs: number, offset: number, next: number | "all"): Promise<string> {
+    const { memberId, epoch, sequence, deltas } = batch;
     const sums = sumBySubject({ memberId, deltas: deltas.slice(offset, next === "all" ? undefined : next) });
-    const hourMs = atMs - (atMs % HOUR_MS);
     const keys = [
       this.#keys.trafficMeta,
       this.#keys.sequence(memberId, epoch),
@@ -117,7 +148,7 @@ export class RedisTraffic {
     ];
     const keyCount = sums.filter(({ subject }) => subject.kind === "key").length;
     const fields = sums.flatMap(({ subject, bytes }) => [subject.kind === "key" ? subject.id : subjectField(subject), ...countList(bytes)]);
-    return (await this.#connection.script("applyTraffic", keys, randomUUID(), sequence, offset, next, keyCount, fields)) as string;
+    return (await this.#connection.script("applyTraffic", keys, randomUUID(), sequence, offset, next, hourMs, keyCount, fields)) as string;
   }
 
   async #readSubjects(subjects: readonly TrafficSubject[]): Promise<TrafficTotals[]> {

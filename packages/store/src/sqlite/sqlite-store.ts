@@ -6,7 +6,7 @@ import { RecordCodec } from "../record-codec.ts";
 import type { FleetState, MemberRecord, SessionRecord } from "../records.ts";
 import { plainSealer, type SecretSealer } from "../secret-sealer.ts";
 import type { StoreServer } from "../store-server.ts";
-import type { TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "../traffic.ts";
+import type { KeyBytes, TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "../traffic.ts";
 import { ConfigurationTables } from "./configuration-tables.ts";
 import { Database } from "./database.ts";
 import { LiveState } from "./live-state.ts";
@@ -83,6 +83,14 @@ export class SqliteStore implements FleetStore {
 
   async readBuckets(keyId: string, fromMs: number, toMs: number): Promise<readonly TrafficBucket[]> {
     return this.#traffic.readBuckets(keyId, fromMs, toMs);
+  }
+
+  async readHour(hourMs: number): Promise<readonly KeyBytes[]> {
+    return this.#traffic.readHour(hourMs);
+  }
+
+  async closeHours(settleMs: number): Promise<number> {
+    return this.#traffic.closeHours(settleMs);
   }
 
   async restoreTraffic(totals: readonly { readonly subject: TrafficSubject; readonly totals: TrafficTotals }[]): Promise<void> {

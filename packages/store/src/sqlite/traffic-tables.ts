@@ -3,6 +3,7 @@ import {
   type ByteCounts,
   HOUR_MS,
   KEPT_HOURS,
+  type KeyBytes,
   NO_BYTES,
   SEQUENCE_TTL_MS,
   subjectName,
@@ -29,6 +30,8 @@ const MARK = `
   WHERE kind = ? AND id = ?`;
 
 const LIST = "SELECT * FROM traffic WHERE kind = 'key' AND id > ? AND tcp_up + tcp_down + udp_up + udp_down > 0 ORDER BY id LIMIT ?";
+
+const CLOSED = "closed_before_ms";
 
 const SEE = `
   INSERT INTO sequence VALUES (?, ?, ?, ?)
@@ -98,6 +101,18 @@ export class TrafficTables {
     return rows.map((row) => ({ hourMs: Number(row.hour_ms), bytes: countsOf(row, "") }));
   }
 
+  readHour(hourMs: number): KeyBytes[] {
+    const rows = this.#db.all("SELECT * FROM bucket WHERE hour_ms = ? ORDER BY key_id", hourMs);
+    return rows.map((row) => ({ keyId: String(row.key_id), bytes: countsOf(row, "") }));
+  }
+
+  closeHours(settleMs: number): number {
+    const endMs = this.#clock.now() - settleMs;
+    const beforeMs = Math.max(this.#closedBeforeMs(), endMs - (endMs % HOUR_MS));
+    this.#db.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", CLOSED, String(beforeMs));
+    return beforeMs;
+  }
+
   restore(entries: readonly { readonly subject: TrafficSubject; readonly totals: TrafficTotals }[]): void {
     this.#db.transaction(() => {
       for (const { subject, totals } of entries) if (totals.generation !== this.#generation) this.#restoreOne(subject, totals);
@@ -117,12 +132,16 @@ export class TrafficTables {
   }
 
   #add(sums: readonly SubjectSum[], atMs: number): void {
-    const hourMs = atMs - (atMs % HOUR_MS);
+    const hourMs = Math.max(atMs - (atMs % HOUR_MS), this.#closedBeforeMs());
     for (const { subject, bytes } of sums) {
       const counts = countList(bytes);
       this.#db.run(ADD, subject.kind, subjectName(subject), ...counts);
       if (subject.kind === "key") this.#db.run(ADD_TO_BUCKET, subject.id, hourMs, ...counts);
     }
+  }
+
+  #closedBeforeMs(): number {
+    return Number(this.#db.get("SELECT value FROM meta WHERE name = ?", CLOSED)?.value ?? 0);
   }
 
   /** By the store's own clock: a relay whose clock runs ahead must not take the others' hours away. */

@@ -119,6 +119,46 @@ export function trafficTests(harness: () => StoreHarness): void {
     assert.deepEqual(await other.readBuckets("b", 0, Number.MAX_SAFE_INTEGER), []);
   });
 
+  it("lists an hour of all access keys", async (t) => {
+    const [store, other] = await openPair(t, harness());
+    const hourMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+    const many = Array.from({ length: 300 }, (_, index) =>
+      delta(`k${String(index).padStart(3, "0")}`, 1, { tcpUp: index + 1, udpDown: 7 }),
+    );
+    await store.applyTraffic(batch(1, [...many].reverse(), { atMs: hourMs + 5 }));
+    await store.applyTraffic(batch(2, [delta("a", 1, { tcpDown: 3 }), delta("idle", 1)], { atMs: hourMs - 1 }));
+    const listed = await other.readHour(hourMs);
+    const expected = many.map(({ keyId, tcpUp }) => ({ keyId, bytes: { ...NO_BYTES, tcpUp, udpDown: 7 } }));
+    assert.deepEqual(listed, expected);
+    assert.deepEqual(await other.readHour(hourMs - HOUR_MS), [{ keyId: "a", bytes: { ...NO_BYTES, tcpDown: 3 } }]);
+    assert.deepEqual(await other.readHour(hourMs - 2 * HOUR_MS), []);
+  });
+
+  it("closes hours: what comes late counts for the first open one, and nothing is lost", async (t) => {
+    const [store, other] = await openPair(t, harness());
+    const hourMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+    const openMs = hourMs - HOUR_MS;
+    const settleMs = Date.now() - openMs - HOUR_MS / 2;
+    const old = openMs - HOUR_MS;
+    await store.applyTraffic(batch(1, [delta("a", 1, { tcpUp: 1 })], { atMs: old + 1 }));
+    assert.equal(await store.closeHours(settleMs), openMs);
+    assert.equal(await other.closeHours(settleMs + 9 * HOUR_MS), openMs, "it does not go back");
+    assert.equal(await other.applyTraffic(batch(2, [delta("a", 1, { tcpUp: 20 })], { atMs: old + 2 })), "applied");
+    assert.equal(await other.applyTraffic(batch(2, [delta("a", 1, { tcpUp: 20 })], { atMs: old + 2 })), "duplicate");
+    const many = Array.from({ length: 2_500 }, (_, index) => delta(`k${index}`, 1, { tcpUp: 1 }));
+    await store.applyTraffic(batch(3, many, { atMs: old }));
+    await store.applyTraffic(batch(4, [delta("a", 1, { tcpUp: 300 })], { atMs: hourMs + 1 }));
+    const tcpUp = (await store.readBuckets("a", 0, Number.MAX_SAFE_INTEGER)).map((bucket) => [bucket.hourMs, bucket.bytes.tcpUp]);
+    assert.deepEqual(tcpUp, [
+      [old, 1],
+      [openMs, 20],
+      [hourMs, 300],
+    ]);
+    assert.equal((await other.readHour(old)).length, 1);
+    assert.equal((await other.readHour(openMs)).length, 2_501);
+    assert.equal((await totalOf(other, key("a"))).tcpUp, 321);
+  });
+
   it("marks a reset without making the total smaller", async (t) => {
     const [store, other] = await openPair(t, harness());
     await store.applyTraffic(batch(1, [delta("a", 1, { tcpUp: 5, udpDown: 6 })]));

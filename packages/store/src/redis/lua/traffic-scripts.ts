@@ -29,9 +29,9 @@ end
 /**
  * Applies deltas OFFSET to NEXT of a batch, if they are what comes next.
  * KEYS: meta, sequence, totals, key ids, hour, hour to forget.
- * ARGV: generation if new, sequence, offset, next ('all' behind the last), number of access keys, then id and four counts of each, then
+ * ARGV: generation if new, sequence, offset, next ('all' behind the last), start of the hour, number of access keys, then id and four counts of each, then
  * subject and four counts of each port, of the relay and of the fleet.
- * Returns 'applied', 'duplicate', or the offset that is expected instead.
+ * Returns 'applied', 'duplicate', 'closed:MS' with the first hour that is open, or the offset that is expected instead.
  */
 const applyTraffic = `${COUNTER_FUNCTIONS}
 local known = redis.call('GET', KEYS[2])
@@ -43,10 +43,12 @@ end
 if last > sequence or (last == sequence and done == 'all') then return 'duplicate' end
 local expected = last == sequence and done or '0'
 if expected ~= ARGV[3] then return expected end
+local closed = redis.call('HGET', KEYS[1], 'closed')
+if closed and tonumber(closed) > tonumber(ARGV[5]) then return 'closed:' .. closed end
 generation_of(KEYS[1], ARGV[1])
 redis.call('SET', KEYS[2], ARGV[2] .. ':' .. ARGV[4], 'PX', ${SEQUENCE_TTL_MS})
-local at = 6
-for _ = 1, tonumber(ARGV[5]) do
+local at = 7
+for _ = 1, tonumber(ARGV[6]) do
   local id = ARGV[at]
   if add(KEYS[3], 'key:' .. id, at + 1) then redis.call('ZADD', KEYS[4], 0, id) end
   add(KEYS[5], id, at + 1)
@@ -109,4 +111,15 @@ end
 return 1
 `;
 
-export const TRAFFIC_SCRIPTS = { applyTraffic, readTraffic, resetTraffic, restoreTraffic };
+/** KEYS: meta. ARGV: how long ago an hour must have ended, ms. Returns the start of the first hour that is open. */
+const closeHours = `
+local time = redis.call('TIME')
+local ended = time[1] * 1000 - tonumber(ARGV[1])
+local before = string.format('%.0f', ended - ended % ${HOUR_MS})
+local closed = redis.call('HGET', KEYS[1], 'closed')
+if closed and tonumber(closed) >= tonumber(before) then return closed end
+redis.call('HSET', KEYS[1], 'closed', before)
+return before
+`;
+
+export const TRAFFIC_SCRIPTS = { applyTraffic, closeHours, readTraffic, resetTraffic, restoreTraffic };
