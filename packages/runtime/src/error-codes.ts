@@ -68,6 +68,13 @@ export const ERROR_CODES = {
   TOO_SHORT: entry("debug", "INVALID_ARGUMENT", GENERAL_FAILURE, 502, "Too short to be a Shadowsocks stream or packet"),
   HANDSHAKE_TIMEOUT: entry("debug", "DEADLINE_EXCEEDED", GENERAL_FAILURE, 408, "The handshake was not complete at its deadline"),
   HANDSHAKE_LIMIT: entry("debug", "RESOURCE_EXHAUSTED", GENERAL_FAILURE, 503, "Its handshake was given up to make room for newer ones"),
+  PROXY_HEADER_INVALID: entry(
+    "debug",
+    "INVALID_ARGUMENT",
+    GENERAL_FAILURE,
+    400,
+    "A trusted proxy's connection does not begin with a PROXY protocol header",
+  ),
   CLOSED_IN_HANDSHAKE: entry("debug", "CANCELLED", GENERAL_FAILURE, 400, "The peer closed before its handshake was complete"),
 
   // Reaching the target (relay) or the upstream (gateway).
@@ -130,6 +137,7 @@ export const ERROR_CODES = {
   // The process itself.
   CONFIG_INVALID: entry("error", "INVALID_ARGUMENT", GENERAL_FAILURE, 500, "The configuration was refused"),
   BIND_FAILED: entry("error", "FAILED_PRECONDITION", GENERAL_FAILURE, 500, "A port could not be bound"),
+  PLUGIN_FAILED: entry("error", "UNAVAILABLE", GENERAL_FAILURE, 502, "A SIP003 plugin could not be started or has ended"),
   STORE_UNAVAILABLE: entry("error", "UNAVAILABLE", GENERAL_FAILURE, 503, "The shared store does not answer"),
   INTERNAL: entry("error", "INTERNAL", GENERAL_FAILURE, 500, "A bug: please report it"),
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -16,6 +16,7 @@ const HANDSHAKE_CODES: readonly ErrorCode[] = [
   "TOO_SHORT",
   "HANDSHAKE_TIMEOUT",
   "HANDSHAKE_LIMIT",
+  "PROXY_HEADER_INVALID",
   "CLOSED_IN_HANDSHAKE",
 ];
 
@@ -34,6 +35,8 @@ const KNOWN_VALUES: Record<NameOfKind<"counter" | "observed-counter">, KnownValu
   "fleet.config.reloads": { outcome: ["OK", "CONFIG_INVALID" satisfies ErrorCode] },
   "fleet.management.disconnects": {},
   "fleet.traffic.flushes": { outcome: ["OK", "STORE_UNAVAILABLE" satisfies ErrorCode] },
+  "http.server.requests": undefined,
+  "http.server.limits.broken": { limit: ["connections", "refusals", "host"] },
   "rpc.server.limits.broken": { limit: ["connections", "opening", "pings", "refusals", "open-calls"] },
   "fleet.worker.exits": {},
   "fleet.redis.commands": undefined,
