@@ -10,8 +10,15 @@ import { chartSchema } from "./chart-schema.ts";
 
 const root = join(import.meta.dirname, "..");
 
-rmSync(join(root, "packages/control-api/src/gen"), { recursive: true, force: true });
-execFileSync(join(root, "node_modules/.bin/buf"), ["generate"], { cwd: root, stdio: "inherit" });
+const gen = join(root, "packages/control-api/src/gen");
+const buf = join(root, "node_modules/.bin/buf");
+rmSync(gen, { recursive: true, force: true });
+execFileSync(buf, ["generate"], { cwd: root, stdio: "inherit" });
+const contract = execFileSync(buf, ["build", "--exclude-source-info", "-o", "-#format=binpb"], { cwd: root });
+writeFileSync(
+  join(gen, "contract.ts"),
+  `/** The contract of \`proto/\` as a google.protobuf.FileDescriptorSet in base64. */\nexport const CONTRACT =\n  "${contract.toString("base64")}";\n`,
+);
 writeFileSync(join(root, "docs/metrics.md"), metricsReference());
 writeFileSync(join(root, "docs/errors.md"), errorsReference());
 

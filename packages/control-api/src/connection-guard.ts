@@ -2,11 +2,8 @@ import { constants, type Http2Server, type Http2Session, type ServerHttp2Stream 
 import type { Socket } from "node:net";
 import { type Server, type ServerCredentials, status } from "@grpc/grpc-js";
 import { neededRole } from "./access.ts";
-import { Allowance } from "./allowance.ts";
+import { Allowance, SourceAllowances } from "./allowance.ts";
 import type { BrokenLimit, ServerLimits } from "./server-limits.ts";
-
-/** Addresses whose strangers are remembered; an allowance is whole again in less time than so many take to come by. */
-const MAX_ADDRESSES = 4_096;
 
 /** Applies the limits that grpc-js has no options for to every port the server binds from now on. */
 export function guardConnections(server: Server, limits: ServerLimits, onBroken: (limit: BrokenLimit) => void): void {
@@ -24,13 +21,14 @@ class ConnectionGuard {
   readonly #limits: ServerLimits;
   readonly #onBroken: (limit: BrokenLimit) => void;
   readonly #byAddress = new Map<string, number>();
-  readonly #strangers = new Map<string, Allowance>();
+  readonly #strangers: SourceAllowances;
   #openCalls = 0;
   #openBytes = 0;
 
   constructor(limits: ServerLimits, onBroken: (limit: BrokenLimit) => void) {
     this.#limits = limits;
     this.#onBroken = onBroken;
+    this.#strangers = new SourceAllowances(limits.strangerBurst, limits.strangerRate);
   }
 
   watch(http2: Http2Server): void {
@@ -103,18 +101,10 @@ class ConnectionGuard {
     check(this.#openCalls <= openCalls);
   }
 
-  /** By address and not by connection, or connecting anew would be a new beginning. */
   #admitStranger(session: Http2Session | undefined, limit: BrokenLimit): void {
     // The socket of a session that is gone cannot be asked.
     if (!session || session.destroyed) return;
-    const address = session.socket.remoteAddress ?? "";
-    const { strangerBurst, strangerRate } = this.#limits;
-    const allowance = this.#strangers.get(address) ?? new Allowance(strangerBurst, strangerRate);
-    this.#strangers.delete(address);
-    this.#strangers.set(address, allowance);
-    const [oldest] = this.#strangers.keys();
-    if (this.#strangers.size > MAX_ADDRESSES && oldest !== undefined) this.#strangers.delete(oldest);
-    if (!allowance.take(performance.now())) this.#calm(session, limit);
+    if (!this.#strangers.take(session.socket.remoteAddress ?? "", performance.now())) this.#calm(session, limit);
   }
 
   #calm(session: Http2Session, limit: BrokenLimit): void {

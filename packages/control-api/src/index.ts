@@ -1,18 +1,25 @@
 export { Access, type AccessToken, accessToken, neededRole, ROLES, type Role } from "./access.ts";
+export { SourceAllowances } from "./allowance.ts";
 export { authInterceptor } from "./auth-interceptor.ts";
+export type { TelemetryOptions } from "./call-record.ts";
 export type { Caller } from "./caller.ts";
 export type { ClientTelemetry } from "./client-telemetry.ts";
 export type { ApplyConfiguration } from "./config-inbox.ts";
 export { ConfigWatcher, type ConfigWatcherOptions, type WatchTiming } from "./config-watcher.ts";
+export { ContractJson } from "./contract-json.ts";
 export { type ControlChannel, type ControlTarget, controlChannel } from "./control-channel.ts";
 export { ControlServer, type ControlServerOptions } from "./control-server.ts";
 export { connectFleet, type FleetChannel, type FleetClients } from "./fleet-channel.ts";
 export {
   AccessKey,
+  AccessKeyLimits,
   AccessKeyServiceClient,
   type AccessKeyServiceServer,
   AccessKeyServiceService,
   AccessKeyState,
+  AccessKeyUsage,
+  CalendarUnit,
+  CalendarWindow,
   CreateAccessKeyRequest,
   CreateAccessKeyResponse,
   DeleteAccessKeyRequest,
@@ -21,9 +28,15 @@ export {
   GetAccessKeyResponse,
   GetAccessUriRequest,
   GetAccessUriResponse,
+  LifetimeWindow,
   ListAccessKeysRequest,
   ListAccessKeysResponse,
   Origin,
+  Quota,
+  QuotaAction,
+  ResetQuotaRequest,
+  ResetQuotaResponse,
+  RollingWindow,
   RotateSecretRequest,
   RotateSecretResponse,
   SecretOverlap,
@@ -101,6 +114,8 @@ export {
 } from "./gen/shadowfleet/v1/session.ts";
 export {
   ByteCounts,
+  ExportTrafficRequest,
+  ExportTrafficResponse,
   GetTrafficRequest,
   GetTrafficResponse,
   ListTrafficBucketsRequest,
@@ -111,6 +126,7 @@ export {
   ResetTrafficResponse,
   Traffic,
   TrafficBucket,
+  TrafficExportRow,
   TrafficRate,
   TrafficServiceClient,
   type TrafficServiceServer,
@@ -139,12 +155,22 @@ export {
   UpstreamServiceService,
 } from "./gen/shadowfleet/v1/upstream.ts";
 export { type CallContext, type HandlerOptions, Handlers, type ResponseStream, type ServerStreaming, type Unary } from "./handlers.ts";
+export { type LocalCall, LocalCallError, LocalCalls, type ServiceHost } from "./local-calls.ts";
 export { type ManagementTarget, type ManagementTls, managementSchema } from "./management-schema.ts";
 export type { MemberIdentity, MemberOrder, MemberState } from "./member.ts";
 export { type MemberConfiguration, type MemberPort, NO_CONFIGURATION } from "./member-configuration.ts";
 export { createIdentity, type MemberService, memberIdSchema } from "./member-identity.ts";
-export { type CallFailure, fromServiceError, invalidRequest, RpcError, type RpcStatus, statusName, toRpcStatus } from "./rpc-error.ts";
-export { insecureServerCredentials, ReplaceableTls, type ServerTls } from "./server-tls.ts";
+export {
+  type CallFailure,
+  detailsOf,
+  fromServiceError,
+  invalidRequest,
+  RpcError,
+  type RpcStatus,
+  statusName,
+  toRpcStatus,
+} from "./rpc-error.ts";
+export { insecureServerCredentials, ReplaceableTls, type ServerTls, secureContextOf } from "./server-tls.ts";
 export { SharedMap } from "./shared-map.ts";
 export { decodeStatus, ERROR_DOMAIN, encodeStatus, type FieldViolation, type StatusDetails } from "./status-details.ts";
-export { type TelemetryOptions, telemetryInterceptor } from "./telemetry-interceptor.ts";
+export { telemetryInterceptor } from "./telemetry-interceptor.ts";

@@ -1,6 +1,6 @@
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { codeOf, type ErrorCode, errorEntry, FleetError, type GrpcStatus } from "@shadowfleet/runtime";
-import { decodeStatus, encodeStatus, type FieldViolation } from "./status-details.ts";
+import { decodeStatus, encodeStatus, type FieldViolation, type StatusDetail, statusDetailsIn } from "./status-details.ts";
 
 const DETAILS_KEY = "grpc-status-details-bin";
 // Trailers share one header block of 16 KiB at most; what is beyond helps nobody.
@@ -60,6 +60,12 @@ export function fromServiceError(error: Pick<ServiceError, "code" | "details"> &
   const [bytes] = error.metadata?.get(DETAILS_KEY) ?? [];
   const details = Buffer.isBuffer(bytes) ? decodeStatus(bytes) : undefined;
   return { code: details?.reason || name, status: name, message: innermost(error.details), fields: details?.fields ?? [] };
+}
+
+/** The details that a status carries, as they are on the wire. */
+export function detailsOf({ metadata }: Pick<RpcStatus, "metadata">): readonly StatusDetail[] {
+  const [bytes] = metadata.get(DETAILS_KEY);
+  return Buffer.isBuffer(bytes) ? statusDetailsIn(bytes) : [];
 }
 
 /** What grpc-js wraps where there is no connection: "No connection established. Last error: Error: … (TIME). Resolution note: ". */

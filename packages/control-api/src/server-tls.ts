@@ -21,12 +21,12 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 export class ReplaceableTls extends ServerCredentials {
   constructor(tls: ServerTls) {
     const asksClients = tls.clientCa !== undefined;
-    super({ requestCert: asksClients, rejectUnauthorized: asksClients, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, contextOf(tls));
+    super({ requestCert: asksClients, rejectUnauthorized: asksClients, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, secureContextOf(tls));
   }
 
   /** Whether client certificates are asked stays as it was. */
   replace(tls: ServerTls): void {
-    this.updateSecureContextOptions(contextOf(tls));
+    this.updateSecureContextOptions(secureContextOf(tls));
   }
 
   override _equals(other: ServerCredentials): boolean {
@@ -34,7 +34,8 @@ export class ReplaceableTls extends ServerCredentials {
   }
 }
 
-function contextOf({ cert, key, clientCa }: ServerTls): SecureContextOptions {
+/** The TLS that every server of the control plane speaks. */
+export function secureContextOf({ cert, key, clientCa }: ServerTls): SecureContextOptions {
   return { cert, key, ...(clientCa ? { ca: clientCa } : {}), minVersion: "TLSv1.2", ciphers: CIPHERS };
 }
 

@@ -15,6 +15,13 @@ export interface StatusDetails {
   readonly fields: readonly FieldViolation[];
 }
 
+/** One google.protobuf.Any of a google.rpc.Status. */
+export interface StatusDetail {
+  /** Without the authority: `google.rpc.ErrorInfo`. */
+  readonly type: string;
+  readonly value: Uint8Array;
+}
+
 export const ERROR_DOMAIN = "shadowfleet";
 
 const ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo";
@@ -50,6 +57,15 @@ export function decodeStatus(bytes: Uint8Array): StatusDetails | undefined {
     return undefined;
   }
   return { reason, fields };
+}
+
+/** The details as they were attached, for whoever passes them on; none for bytes that are no google.rpc.Status. */
+export function statusDetailsIn(bytes: Uint8Array): readonly StatusDetail[] {
+  try {
+    return messagesIn(bytes, 3).map((any) => ({ type: stringIn(any, 1).replace(/^.*\//, ""), value: bytesIn(any, 2) }));
+  } catch {
+    return [];
+  }
 }
 
 function encodeBadRequest(fields: readonly FieldViolation[]): Uint8Array {

@@ -99,6 +99,11 @@ export const METRICS = {
     ["rpc.method", "rpc.status_code"],
     LATENCY_BUCKETS,
   ),
+  "http.server.requests": metric("counter", "{request}", "Requests to management over HTTP that have ended, by door and status", [
+    "door",
+    "http.response.status_code",
+  ]),
+  "http.server.limits.broken": metric("counter", "{event}", "Connections and requests over HTTP refused for breaking a limit", ["limit"]),
   "rpc.server.limits.broken": metric("counter", "{event}", "Connections and calls of the management API cut for breaking a limit", [
     "limit",
   ]),

@@ -49,6 +49,8 @@ const SERIES: Record<MetricName, string> = {
   "fleet.store.available": "fleet_store_available",
   "fleet.members": "fleet_members",
   "rpc.server.call.duration.seconds": "rpc_server_call_duration_seconds",
+  "http.server.requests": "http_server_requests_total",
+  "http.server.limits.broken": "http_server_limits_broken_total",
   "rpc.server.limits.broken": "rpc_server_limits_broken_total",
   "rpc.client.call.duration.seconds": "rpc_client_call_duration_seconds",
   "db.client.operation.duration.seconds": "db_client_operation_duration_seconds",

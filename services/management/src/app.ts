@@ -3,7 +3,9 @@ import {
   authInterceptor,
   ControlServer,
   insecureServerCredentials,
+  LocalCalls,
   ReplaceableTls,
+  type ServiceHost,
   telemetryInterceptor,
 } from "@shadowfleet/control-api";
 import type { App, AppDeps, Observation, Readiness } from "@shadowfleet/runtime";
@@ -11,6 +13,8 @@ import { type FleetStore, openStore } from "@shadowfleet/store";
 import { certificateEnd } from "./certificate-end.ts";
 import type { ManagementConfig } from "./config.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { HttpServer } from "./http/http-server.ts";
+import { jsonDoor } from "./http/json-door.ts";
 import { DEFAULT_TIMING, type ManagementTiming } from "./timing.ts";
 
 /** What the service may be given beyond every service's dependencies. */
@@ -23,8 +27,8 @@ export interface ManagementDeps extends AppDeps {
 
 /** The service, with what its owner may look at. */
 export interface ManagementApp extends App<ManagementConfig> {
-  /** The bound gRPC port and, where it is enabled, that of UDP management; 0 before `start`. */
-  readonly address: { readonly port: number; readonly udpPort: number };
+  /** The bound gRPC port and, where they are enabled, those of HTTP and UDP management; 0 before `start`. */
+  readonly address: { readonly port: number; readonly httpPort: number; readonly udpPort: number };
 }
 
 /** Builds the service without I/O. `config` is validated. */
@@ -39,6 +43,8 @@ class Management implements ManagementApp {
   readonly #access: Access;
   readonly #tls: ReplaceableTls | undefined;
   readonly #server: ControlServer;
+  readonly #calls: LocalCalls;
+  readonly #http: HttpServer | undefined;
   #config: ManagementConfig;
   #ownStore: FleetStore | undefined;
   #plane: ControlPlane | undefined;
@@ -58,10 +64,12 @@ class Management implements ManagementApp {
       interceptors: [telemetryInterceptor(deps), authInterceptor(this.#access)],
       metrics: deps.metrics,
     });
+    this.#calls = new LocalCalls({ ...deps, access: this.#access });
+    this.#http = config.http.enabled ? new HttpServer(config.http, config.grpc.tokens !== undefined, deps) : undefined;
   }
 
-  get address(): { readonly port: number; readonly udpPort: number } {
-    return { port: this.#server.port, udpPort: this.#plane?.udpPort ?? 0 };
+  get address(): { readonly port: number; readonly httpPort: number; readonly udpPort: number } {
+    return { port: this.#server.port, httpPort: this.#http?.port ?? 0, udpPort: this.#plane?.udpPort ?? 0 };
   }
 
   /** Also without the store: reads of declared resources work, writes are refused, and it is tried again until it answers. */
@@ -70,9 +78,11 @@ class Management implements ManagementApp {
     const store = this.#deps.store ?? openStore(this.#config.store, { logger, metrics, clock });
     if (!this.#deps.store) this.#ownStore = store;
     this.#plane = new ControlPlane(this.#config, { ...this.#deps, store, timing: this.#timing });
-    this.#plane.addServices(this.#server);
+    this.#plane.addServices(this.#serviceHost());
+    this.#addDoors();
     await this.#plane.start();
     await this.#server.start();
+    await this.#http?.start();
     this.#isServing = true;
     this.#unobserve = metrics.observe("fleet.tls.certificate.not.after.seconds", () => this.#certificateEnds());
     this.#plane.onceSynced(() => this.#isServing && this.#server.setServing(true));
@@ -85,15 +95,16 @@ class Management implements ManagementApp {
       },
       "gRPC API is up",
     );
+    if (this.#http)
+      logger.info({ host: this.#config.http.host, port: this.#http.port, tls: this.#config.http.tls !== undefined }, "HTTP is up");
     this.#warn();
   }
 
   /** Tokens, certificate, declared resources, defaults and the public host change at once; addresses and the store at the next start. */
   async reload(config: ManagementConfig): Promise<void> {
-    const fixed = ({ grpc, store, udpManagement }: ManagementConfig): string =>
-      JSON.stringify([grpc.host, grpc.port, grpc.tls === undefined, grpc.tls?.clientCa === undefined, store, udpManagement]);
-    if (fixed(config) !== fixed(this.#config))
-      this.#deps.logger.warn("changes of addresses, store, TLS on or off and UDP management take effect at the next start");
+    if (fixedParts(config) !== fixedParts(this.#config))
+      this.#deps.logger.warn("changes of addresses, doors, store, TLS on or off and UDP management take effect at the next start");
+    this.#http?.reload(config.http, config.grpc.tokens !== undefined);
     if (config.grpc.tls && this.#tls) {
       this.#tls.replace(config.grpc.tls);
       // Who came in by the old authority may not by the new one.
@@ -107,6 +118,7 @@ class Management implements ManagementApp {
 
   readiness(): Readiness {
     const details: Record<string, string> = { grpc: this.#isServing ? `port ${this.#server.port}` : "not bound" };
+    if (this.#http) details.http = this.#isServing ? `port ${this.#http.port}` : "not bound";
     if (!this.#plane) return { ready: false, details };
     const { isSynced, isStoreAvailable, storeAwayReason, place } = this.#plane.directory;
     // A fleet goes on without its store, so a replica that knows the configuration stays ready to tell it.
@@ -119,15 +131,33 @@ class Management implements ManagementApp {
   async drain(deadlineMs: number): Promise<void> {
     this.#isServing = false;
     await this.#plane?.stopTaking();
-    await this.#server.drain(deadlineMs);
+    // The streams of both end with the gRPC server's.
+    await Promise.all([this.#server.drain(deadlineMs), this.#http?.drain(deadlineMs)]);
     await this.#plane?.close();
     await this.#ownStore?.close();
     this.#unobserve();
   }
 
+  /** What is registered serves gRPC and the other doors alike. */
+  #serviceHost(): ServiceHost {
+    return {
+      stopping: this.#server.stopping,
+      addService: (definition, implementation) => {
+        this.#server.addService(definition, implementation);
+        this.#calls.addService(definition, implementation);
+      },
+    };
+  }
+
+  #addDoors(): void {
+    const { doors } = this.#config.http;
+    if (doors.json) this.#http?.addDoor(jsonDoor(this.#calls, this.#deps.clock));
+  }
+
   #certificateEnds(): Observation[] {
-    const { tls } = this.#config.grpc;
-    return this.#tls && tls ? [{ value: certificateEnd(tls.cert) }] : [];
+    const { grpc, http } = this.#config;
+    const ends = [this.#tls && grpc.tls, this.#http && http.tls].flatMap((tls) => (tls ? [certificateEnd(tls.cert)] : []));
+    return ends.length > 0 ? [{ value: Math.min(...ends) }] : [];
   }
 
   #warn(): void {
@@ -136,6 +166,15 @@ class Management implements ManagementApp {
     if (publicHost === undefined)
       this.#deps.logger.warn("publicHost is not set: access URIs name 127.0.0.1, which works on this machine only");
   }
+}
+
+/** What a reload leaves as it was at the start. */
+function fixedParts({ grpc, http, store, udpManagement }: ManagementConfig): string {
+  const { enabled, host, port, doors, trustedProxies, tls } = http;
+  return JSON.stringify([
+    ...[grpc.host, grpc.port, grpc.tls === undefined, grpc.tls?.clientCa === undefined],
+    ...[enabled, host, port, doors, trustedProxies, tls === undefined, store, udpManagement],
+  ]);
 }
 
 function sameBytes(a: Buffer | undefined, b: Buffer | undefined): boolean {

@@ -18,6 +18,7 @@ import { type DeclaredConfig, planDeclared } from "./config/declared-plan.ts";
 import { type DeclaredInput, declaredSchema } from "./config/declared-schema.ts";
 import { readTls, readTokens } from "./config/secret-files.ts";
 import { checkMethod } from "./domain/credential-rules.ts";
+import { type HttpConfig, httpSchema, readHttp } from "./http/http-schema.ts";
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
@@ -45,6 +46,8 @@ const managementSchema = z.strictObject({
   ...commonConfigShape,
   /** Where the gRPC API is served. */
   grpc: grpcSchema.prefault({}),
+  /** Where the other doors are: JSON, key documents, REST APIs, console. Tokens are those of `grpc`. */
+  http: httpSchema.prefault({}),
   store: storeSchema.prefault({ type: "memory" }),
   /** Host name or address that clients reach the relays at: what ss:// URIs say. */
   publicHost: z
@@ -72,6 +75,7 @@ export interface ManagementConfig extends CommonConfig {
     /** Undefined: everyone may call everything. */
     readonly tokens: readonly AccessToken[] | undefined;
   };
+  readonly http: HttpConfig;
   readonly store: StoreConfig;
   readonly publicHost: string | undefined;
   readonly defaults: { readonly port: number; readonly method: string };
@@ -84,10 +88,11 @@ export interface ManagementConfig extends CommonConfig {
 export function loadManagementConfig(source: ConfigSource): ManagementConfig {
   const input = parseWith(managementSchema, source.data, source.name);
   const problems: ConfigProblem[] = [];
-  const { declared: inline, declaredFile, grpc, ...rest } = input;
+  const { declared: inline, declaredFile, grpc, http: httpInput, ...rest } = input;
   const tls = grpc.tls && readTls(grpc.tls, problems);
   const tokens = grpc.tokens && readTokens(grpc.tokens, problems);
   checkExposure(grpc, problems);
+  const http = readHttp(httpInput, grpc.tokens !== undefined, input.store.type !== "memory", problems);
   const method = checkMethod(input.defaults.method, input.allowInsecureCiphers);
   if (!method.ok) problems.push({ path: "defaults.method", reason: method.reason });
   const plan = planDeclared(
@@ -97,7 +102,7 @@ export function loadManagementConfig(source: ConfigSource): ManagementConfig {
   );
   problems.push(...plan.problems);
   if (problems.length > 0) throw new ConfigError(source.name, problems);
-  return { ...rest, publicHost: input.publicHost, grpc: { host: grpc.host, port: grpc.port, tls, tokens }, declared: plan.declared };
+  return { ...rest, publicHost: input.publicHost, grpc: { host: grpc.host, port: grpc.port, tls, tokens }, http, declared: plan.declared };
 }
 
 /** Whoever reaches an open API owns the fleet, so beyond this machine it takes both encryption and tokens. */

@@ -1,10 +1,10 @@
 import {
   AccessKeyServiceService,
   ConfigServiceService,
-  type ControlServer,
   FleetServiceService,
   Handlers,
   PortServiceService,
+  type ServiceHost,
   SessionServiceService,
   TrafficServiceService,
   UpstreamServiceService,
@@ -81,7 +81,7 @@ export class ControlPlane {
     return this.#daemon?.port ?? 0;
   }
 
-  addServices(server: ControlServer): void {
+  addServices(server: ServiceHost): void {
     const { logger } = this.#deps;
     const handlers = new Handlers({ logger, stopping: server.stopping });
     const context = this.#context;

@@ -5,7 +5,7 @@ import { query } from "../panels/panel.ts";
 import { stat } from "../panels/stat.ts";
 import { timeseries } from "../panels/timeseries.ts";
 import { ANSWERED, SERVER_FAULTS } from "../promql/calls.ts";
-import { gauge, max, min, observationRate, observedRate, quantile, share, sum } from "../promql/expressions.ts";
+import { gauge, max, min, observationRate, observedRate, quantile, rate, share, sum } from "../promql/expressions.ts";
 import { anyOf, not } from "../promql/series.ts";
 import { cpuPanel, eventLoopPanel, memoryPanel } from "../shared/process-panels.ts";
 
@@ -87,6 +87,24 @@ export function management() {
                 "{{rpc_status_code}}",
               ),
             ],
+          }),
+        ],
+      },
+      {
+        title: "HTTP",
+        panels: [
+          timeseries({
+            title: "Requests over HTTP by door",
+            description: "Key documents, JSON calls, REST APIs and the console. A door that suddenly dominates is bad: a script in a loop.",
+            unit: RequestsPerSecond,
+            queries: [query(sum(rate("http.server.requests"), "door"), "{{door}}")],
+          }),
+          timeseries({
+            title: "Requests over HTTP by status",
+            description: "401 and 404 are wrong tokens and links, 421 another server's name, 429 too many of them; 5xx are ours, and bad.",
+            unit: RequestsPerSecond,
+            stacked: true,
+            queries: [query(sum(rate("http.server.requests"), "http.response.status_code"), "{{http_response_status_code}}")],
           }),
         ],
       },

@@ -157,7 +157,10 @@ export function security() {
             description:
               "Connections and calls of the management API that were cut, by limit. More than a few is bad: someone floods it, or the fleet outgrew the cap of connections.",
             unit: CountsPerSecond,
-            queries: [query(sum(rate("rpc.server.limits.broken"), "limit"), "{{limit}}")],
+            queries: [
+              query(sum(rate("rpc.server.limits.broken"), "limit"), "gRPC {{limit}}"),
+              query(sum(rate("http.server.limits.broken"), "limit"), "HTTP {{limit}}"),
+            ],
           }),
           timeseries({
             title: "Draining",

@@ -4,6 +4,7 @@ import { type AccessToken, accessToken, type Role, type ServerTls } from "@shado
 import type { ConfigProblem } from "@shadowfleet/runtime";
 
 const MIN_TOKEN_LENGTH = 16;
+const MIN_LINK_SECRET_LENGTH = 32;
 
 export interface TlsFiles {
   readonly certFile: string;
@@ -18,15 +19,15 @@ export interface TokenFile {
 }
 
 /** The certificate, its key and the clients' authority, proven to fit together; undefined when there is a problem, which is reported. */
-export function readTls(files: TlsFiles, problems: ConfigProblem[]): ServerTls | undefined {
-  const cert = readSecretFile(files.certFile, "grpc.tls.certFile", problems);
-  const key = readSecretFile(files.keyFile, "grpc.tls.keyFile", problems);
-  const clientCa = files.clientCaFile === undefined ? undefined : readSecretFile(files.clientCaFile, "grpc.tls.clientCaFile", problems);
+export function readTls(files: TlsFiles, problems: ConfigProblem[], path = "grpc.tls"): ServerTls | undefined {
+  const cert = readSecretFile(files.certFile, `${path}.certFile`, problems);
+  const key = readSecretFile(files.keyFile, `${path}.keyFile`, problems);
+  const clientCa = files.clientCaFile === undefined ? undefined : readSecretFile(files.clientCaFile, `${path}.clientCaFile`, problems);
   if (!cert || !key || (files.clientCaFile !== undefined && !clientCa)) return undefined;
   try {
     createSecureContext({ cert, key, ...(clientCa ? { ca: clientCa } : {}) });
   } catch (error) {
-    problems.push({ path: "grpc.tls", reason: `certificate and key cannot be used: ${(error as Error).message}` });
+    problems.push({ path, reason: `certificate and key cannot be used: ${(error as Error).message}` });
     return undefined;
   }
   return { cert, key, clientCa };
@@ -53,6 +54,15 @@ export function readTokens(files: readonly TokenFile[], problems: ConfigProblem[
     tokens.push(token);
   }
   return tokens;
+}
+
+/** What links to key documents are derived from. */
+export function readLinkSecret(file: string, path: string, problems: ConfigProblem[]): Buffer | undefined {
+  const secret = readSecretFile(file, path, problems)?.toString("utf8").trim();
+  if (secret === undefined) return undefined;
+  if (secret.length >= MIN_LINK_SECRET_LENGTH) return Buffer.from(secret);
+  problems.push({ path, reason: `must hold at least ${MIN_LINK_SECRET_LENGTH} characters; try: openssl rand -base64 32` });
+  return undefined;
 }
 
 function readSecretFile(file: string, path: string, problems: ConfigProblem[]): Buffer | undefined {
