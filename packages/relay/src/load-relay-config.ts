@@ -111,7 +111,7 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
 }
 
 function relayConfigOf(settings: RelaySettingsInput, workers: number): Omit<RelayConfig, "ports" | "fleet" | "allowPrivateTargets"> {
-  const { timeouts, limits, targets, replayFilter, sharedReplay, allowSegmentedHeader, allowInsecureCiphers } = settings;
+  const { timeouts, limits, targets, replayFilter, sharedReplay, allowSegmentedHeader, allowInsecureCiphers, proxyProtocol } = settings;
   // Each worker has as many of its own.
   const descriptors = readDescriptorLimit() * workers;
   const maxConnections = limits.maxConnections === "auto" ? automaticMaxConnections(descriptors) : limits.maxConnections;
@@ -135,6 +135,7 @@ function relayConfigOf(settings: RelaySettingsInput, workers: number): Omit<Rela
       whenUnavailable: sharedReplay.whenUnavailable,
     },
     allowSegmentedHeader,
+    ...(proxyProtocol ? { proxyProtocol } : {}),
     allowTargets: targets.allow,
     denyTargets: targets.deny,
   };

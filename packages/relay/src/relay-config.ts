@@ -84,6 +84,8 @@ export interface RelayConfig {
   readonly replayFilter: boolean;
   readonly sharedReplay: SharedReplayConfig;
   readonly allowSegmentedHeader: boolean;
+  /** TCP: who puts a PROXY protocol header in front of each connection, as addresses and blocks. Undefined: nobody. */
+  readonly proxyProtocol?: { readonly trustedSources: readonly string[] } | undefined;
   readonly allowPrivateTargets: boolean;
   /** CIDRs and host names that are allowed though the guard's table forbids them; CIDRs that are forbidden though it allows them. Deny wins. */
   readonly allowTargets: readonly string[];

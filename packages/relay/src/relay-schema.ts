@@ -1,4 +1,5 @@
 import { commonConfigShape, durationMs, listenPort, workersSchema } from "@shadowfleet/runtime";
+import { isAddressBlock } from "@shadowfleet/transport";
 import { z } from "zod";
 import { parseCidr } from "./cidr.ts";
 import { fleetSchema } from "./fleet/fleet-schema.ts";
@@ -9,6 +10,8 @@ const MAX_KEY_ID = 128;
 const cidr = z
   .string()
   .refine((text) => parseCidr(text) !== undefined, 'must be an address or a block such as "10.1.0.0/16" or "fd00::/8"');
+
+const addressBlock = z.string().refine(isAddressBlock, 'must be an address or a block such as "10.0.0.0/8" or "fd00::/8"');
 
 const allowedTarget = z
   .string()
@@ -92,6 +95,8 @@ const settingsShape = {
     .prefault({}),
   /** SIP022 behind a proxy that re-segments: accept the first header in several reads. */
   allowSegmentedHeader: z.boolean().default(false),
+  /** TCP behind load balancers: connections of these sources must begin with a PROXY protocol header, those of all others are read as they are. */
+  proxyProtocol: z.strictObject({ trustedSources: z.array(addressBlock).min(1) }).optional(),
   ...commonConfigShape,
 };
 

@@ -28,6 +28,7 @@ export {
   startNodeScript,
   startProgram,
 } from "./process.ts";
+export { type BinaryHeaderOptions, binaryProxyHeader, type ProxiedEnds, textProxyHeader } from "./proxy-header.ts";
 export { PseudoRandom, pseudoRandomSha256 } from "./pseudo-random.ts";
 export { type Measurement, RecordingMetrics } from "./recording-metrics.ts";
 export { ResultQueue } from "./result-queue.ts";

@@ -24,6 +24,8 @@ export interface Connection {
   readonly closed: boolean;
   /** Bytes accepted by `send` that the kernel has not taken yet. */
   readonly pendingBytes: number;
+  /** The far end is a proxy, and this is whom it speaks for: from now on `remoteHost` and `remotePort`. */
+  readdress(client: Peer): void;
   /** Starts or goes on reading. A new connection does not read until told. */
   resume(): void;
   pause(): void;
@@ -48,7 +50,7 @@ const MAPPED_IPV4_PREFIX = "::ffff:";
 function ignore(): void {}
 
 /** `::ffff:192.0.2.1`, as a dual-stack socket names an IPv4 peer, in its own form. */
-function plainAddress(address: string | undefined): string {
+export function plainAddress(address: string | undefined): string {
   if (address === undefined) return "";
   return address.startsWith(MAPPED_IPV4_PREFIX) && address.includes(".") ? address.slice(MAPPED_IPV4_PREFIX.length) : address;
 }
@@ -63,8 +65,8 @@ export class SocketConnection implements Connection, SocketOwner {
   onRelease: () => void = ignore;
   ended = false;
   closed = false;
-  readonly remoteHost: string;
-  readonly remotePort: number;
+  remoteHost: string;
+  remotePort: number;
   readonly #socket: OwnedSocket;
   #error: Error | undefined = undefined;
   #endWanted = false;
@@ -87,6 +89,11 @@ export class SocketConnection implements Connection, SocketOwner {
 
   get pendingBytes(): number {
     return this.closed ? 0 : this.#socket.writableLength;
+  }
+
+  readdress({ host, port }: Peer): void {
+    this.remoteHost = host;
+    this.remotePort = port;
   }
 
   resume(): void {

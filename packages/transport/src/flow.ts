@@ -1,6 +1,8 @@
 import { FAILED, type StreamTransform } from "@shadowfleet/wire";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Connection } from "./connection.ts";
+import { Pace, type PacedFlow } from "./pace.ts";
+import type { Throttle } from "./throttle.ts";
 
 /** Told once when a direction cannot go on. */
 export interface FlowObserver {
@@ -17,9 +19,11 @@ export interface FlowOptions {
   readonly count: (bytes: number) => void;
   readonly pool: BufferPool;
   readonly observer: FlowObserver;
+  /** Undefined: as fast as it goes. */
+  readonly throttle: Throttle | undefined;
 }
 
-/** The source is paused while the sink has so much pending, so a flow holds at most this much plus the result of one read. */
+/** The source is paused while the sink has so much pending, so a flow holds at most this much plus the result of one read, or two with a throttle. */
 export const HIGH_WATER_BYTES = 128 * 1024;
 
 /**
@@ -27,7 +31,7 @@ export const HIGH_WATER_BYTES = 128 * 1024;
  * of it, the common case; else it stays with the pending write and returns to the pool on drain. Also plain copies go through a scratch: a write
  * straight from the shared read buffer would still point into it while pending, when the next read overwrites it.
  */
-export class Flow {
+export class Flow implements PacedFlow {
   /** True once the source's end was passed on. */
   finished = false;
   /** Set whenever something moves; cleared by whoever watches for idleness. */
@@ -42,6 +46,8 @@ export class Flow {
   /** Scratches the sink's pending writes point into. */
   readonly #lent: Buffer[] = [];
   #paused = false;
+  #pace: Pace | undefined;
+  #state: "new" | "running" | "stopped" = "new";
 
   constructor(options: FlowOptions) {
     this.source = options.source;
@@ -51,16 +57,34 @@ export class Flow {
     this.#count = options.count;
     this.#pool = options.pool;
     this.#observer = options.observer;
+    if (options.throttle) this.#pace = new Pace(this, options.throttle);
+  }
+
+  get isBlocked(): boolean {
+    return this.#paused;
   }
 
   /** Takes the source's data and end and the sink's drain from now on, and starts reading. */
   start(): void {
-    this.source.onData = this.#onData;
+    this.#state = "running";
+    this.source.onData = this.#pace?.onData ?? this.move;
     this.source.onEnd = this.#onEnd;
     this.sink.onDrain = this.#onDrain;
     if (this.source.ended) this.#onEnd();
     else if (this.sink.pendingBytes >= HIGH_WATER_BYTES) this.#paused = true;
+    else if (this.#pace) this.#pace.begin();
     else this.source.resume();
+  }
+
+  /** Holds it back by this throttle from now on, whatever it was before. */
+  throttle(throttle: Throttle): void {
+    if (this.#state === "stopped") return;
+    if (this.#pace) {
+      this.#pace.follow(throttle);
+      return;
+    }
+    this.#pace = new Pace(this, throttle);
+    if (this.#state === "running") this.source.onData = this.#pace.onData;
   }
 
   /** Moves nothing any more. What the sink still has pending stays with it. */
@@ -68,6 +92,8 @@ export class Flow {
     this.source.onData = ignore;
     this.source.onEnd = ignore;
     this.#paused = false;
+    this.#state = "stopped";
+    this.#pace?.stop();
   }
 
   /** Call when the sink is closed: no write points into the scratches any more. */
@@ -76,16 +102,17 @@ export class Flow {
     this.#lent.length = 0;
   }
 
-  readonly #onData = (src: Buffer, start: number, end: number): void => {
+  readonly move = (src: Buffer, start: number, end: number): number => {
     const transform = this.#transform;
     const scratch = this.#pool.take(transform === undefined ? end - start : transform.bound(end - start));
     const written = transform === undefined ? src.copy(scratch, 0, start, end) : transform.push(src, start, end, scratch, 0);
     this.moved = true;
-    if (this.#countsIn) this.#count(end - start);
-    else if (written > 0) this.#count(written);
+    const payload = this.#countsIn ? end - start : Math.max(0, written);
+    if (payload > 0) this.#count(payload);
     if (written > 0) this.#send(scratch, written);
     else this.#pool.give(scratch);
     if (written === FAILED || transform?.failure !== undefined) this.#observer.flowBroken(this, "STREAM_CORRUPT");
+    return payload;
   };
 
   #send(scratch: Buffer, length: number): void {
@@ -106,10 +133,16 @@ export class Flow {
     this.release();
     if (!this.#paused) return;
     this.#paused = false;
-    this.source.resume();
+    if (this.#pace) this.#pace.drained();
+    else this.source.resume();
   };
 
   readonly #onEnd = (): void => {
+    if (this.#pace) this.#pace.sourceEnded();
+    else this.end();
+  };
+
+  end(): void {
     this.moved = true;
     if (this.#transform?.atBoundary === false) {
       this.#observer.flowBroken(this, "STREAM_TRUNCATED");
@@ -117,7 +150,7 @@ export class Flow {
     }
     this.finished = true;
     this.sink.end();
-  };
+  }
 }
 
 function ignore(): void {}

@@ -5,6 +5,8 @@ import type { Connection } from "./connection.ts";
 import { Flow, type FlowObserver } from "./flow.ts";
 import { resetWhenDelivered } from "./lingering-reset.ts";
 import { type Sweepable, Sweeper } from "./sweeper.ts";
+import type { Throttles } from "./throttle.ts";
+
 /** Payload bytes by direction, named from the client: up is client to target. Plain fields: added to on every read, read at flush or scrape. */
 export interface ByteMeter {
   up: number;
@@ -27,6 +29,8 @@ export interface PumpOptions {
   readonly carriedUp: number;
   /** Ends with IDLE_TIMEOUT when nothing moves for so long in either direction. 0: never. */
   readonly idleTimeoutMs: number;
+  /** Holds both directions back. Undefined: as fast as it goes. */
+  readonly throttles?: Throttles | undefined;
   /** Exactly once, when both connections are closed. */
   readonly onDone: (result: PumpResult) => void;
 }
@@ -41,6 +45,8 @@ export interface PumpResult {
 export interface Pump {
   readonly bytesUp: number;
   readonly bytesDown: number;
+  /** Holds both directions back by these from now on, whatever did before. */
+  throttle(throttles: Throttles): void;
   /** Closes both sides now; `onDone` reports this code. */
   terminate(code: ErrorCode): void;
 }
@@ -55,7 +61,7 @@ const processShared: PumpShared = { pool: new BufferPool(), sweeper: new Sweeper
 
 /**
  * Takes over both connections (all their handlers) and relays until both are closed. Bytes held per direction, whatever the peers do, are at
- * most `HIGH_WATER_BYTES` plus the result of one read. A side that breaks, a corrupt or a truncated stream ends the other side by RST after what
+ * most `HIGH_WATER_BYTES` plus the result of one read, or two with a throttle. A side that breaks, a corrupt or a truncated stream ends the other side by RST after what
  * was already decrypted has been delivered. `shared` is the process's own; tests pass theirs.
  */
 export function startPump(options: PumpOptions, shared: PumpShared = processShared): Pump {
@@ -76,12 +82,13 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
   #movedAtMs: number;
 
   constructor(options: PumpOptions, { pool, sweeper }: PumpShared) {
-    const { client, target, meter, carriedUp } = options;
+    const { client, target, meter, carriedUp, throttles } = options;
     this.#options = options;
     this.#sweeper = sweeper;
     this.#movedAtMs = sweeper.nowMs;
     this.bytesUp = carriedUp;
     meter.up += carriedUp;
+    if (carriedUp > 0) throttles?.up.moved(carriedUp);
     this.#up = new Flow({
       source: client,
       sink: target,
@@ -93,6 +100,7 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
       },
       pool,
       observer: this,
+      throttle: throttles?.up,
     });
     this.#down = new Flow({
       source: target,
@@ -105,6 +113,7 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
       },
       pool,
       observer: this,
+      throttle: throttles?.down,
     });
   }
 
@@ -120,6 +129,11 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
     }
     this.#up.start();
     if (this.#code === undefined) this.#down.start();
+  }
+
+  throttle({ up, down }: Throttles): void {
+    this.#up.throttle(up);
+    this.#down.throttle(down);
   }
 
   terminate(code: ErrorCode): void {

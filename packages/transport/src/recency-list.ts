@@ -1,6 +1,6 @@
 /** A place in a `RecencyList`; belongs to exactly one list. */
 export interface RecencyNode<T> {
-  readonly value: T;
+  value: T;
   older: RecencyNode<T> | undefined;
   newer: RecencyNode<T> | undefined;
 }

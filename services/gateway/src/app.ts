@@ -1,6 +1,6 @@
 import { type App, type AppDeps, createEnvironment, type Observation, type Readiness } from "@shadowfleet/runtime";
 import { type FailCounts, MemoryFailCounts } from "@shadowfleet/store";
-import { CachingResolver, type Resolver } from "@shadowfleet/transport";
+import { CachingResolver, type Resolver, TrustedSources } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import manifest from "../package.json" with { type: "json" };
 import type { GatewayConfig } from "./config.ts";
@@ -181,7 +181,8 @@ class Gateway implements GatewayApp {
     const { logger, metrics, clock, resolver } = this.#context;
     const picker = createPicker(config.policy, config.upstreams, { failCounts, latencies: this.#latencies }, random);
     const connector = new Connector({ picker, dialTimeoutMs: config.dialTimeoutMs, resolver, metrics, logger, clock });
-    return { config, users: new ProxyUsers(config.users), picker, connector };
+    const balancers = config.proxyProtocol && new TrustedSources(config.proxyProtocol.trustedSources);
+    return { config, users: new ProxyUsers(config.users), balancers, picker, connector };
   }
 
   #logWarnings(): void {

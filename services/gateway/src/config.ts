@@ -29,6 +29,8 @@ export interface GatewayConfig extends CommonConfig {
   /** Clients whose request is not complete yet; the oldest gives way. */
   readonly maxHandshakes: number;
   readonly maxUdpAssociations: number;
+  /** Who puts a PROXY protocol header in front of each connection, as addresses and blocks. Undefined: nobody. */
+  readonly proxyProtocol: { readonly trustedSources: readonly string[] } | undefined;
   /** Processes that serve side by side. */
   readonly workers: number;
   /** "classic": the ancestor's config.json. */
@@ -71,7 +73,7 @@ function allowsInsecureCiphers(data: unknown): boolean {
 function settingsOf(
   settings: NonNullable<ParsedFile["settings"]>,
 ): Omit<GatewayConfig, "listen" | "upstreams" | "fleet" | "workers" | "dialect" | "warnings"> {
-  const { users, policy, timeouts, limits, allowInsecureCiphers } = settings;
+  const { users, policy, timeouts, limits, allowInsecureCiphers, proxyProtocol } = settings;
   return {
     users,
     policy,
@@ -84,6 +86,7 @@ function settingsOf(
     maxConnections: limits.maxConnections,
     maxHandshakes: limits.handshakes,
     maxUdpAssociations: limits.udpAssociations,
+    proxyProtocol,
     ...commonConfigOf(settings),
   };
 }

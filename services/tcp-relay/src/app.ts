@@ -17,7 +17,7 @@ import {
   trialLimitsOf,
 } from "@shadowfleet/relay";
 import { type App, type AppDeps, createEnvironment, type Readiness } from "@shadowfleet/runtime";
-import { CachingResolver, type Resolver } from "@shadowfleet/transport";
+import { CachingResolver, type Resolver, TrustedSources } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import manifest from "../package.json" with { type: "json" };
 import { Connections } from "./connections.ts";
@@ -274,5 +274,6 @@ class TcpRelay implements TcpRelayApp {
 }
 
 function settingsOf(config: RelayConfig): RelaySettings {
-  return { config, guard: createTargetGuard(config) };
+  const { proxyProtocol } = config;
+  return { config, guard: createTargetGuard(config), proxies: proxyProtocol && new TrustedSources(proxyProtocol.trustedSources) };
 }

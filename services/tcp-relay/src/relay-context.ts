@@ -1,6 +1,6 @@
 import type { AccessKeyTable, RelayConfig, SessionEnd, SessionRegistry, TargetGuard } from "@shadowfleet/relay";
 import type { Clock, Logger, Metrics, WorkerContext } from "@shadowfleet/runtime";
-import type { Resolver } from "@shadowfleet/transport";
+import type { Resolver, TrustedSources } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import type { Connections } from "./connections.ts";
 import type { SaltFilters } from "./salt-filters.ts";
@@ -11,6 +11,8 @@ import type { SilentDrain } from "./silent-drain.ts";
 export interface RelaySettings {
   readonly config: RelayConfig;
   readonly guard: TargetGuard;
+  /** Proxies whose connections begin with a PROXY protocol header, where there are some. */
+  readonly proxies: TrustedSources | undefined;
 }
 
 /** What all client connections of the service share. */

@@ -4,7 +4,7 @@ import { type Connection, type DialResult, dial, type Pump, type PumpResult, sta
 import { type AcceptedStream, ATYP_DOMAIN, FAILED, formatHostPort, type ServerHandshake } from "@shadowfleet/wire";
 import type { RelayContext } from "./relay-context.ts";
 import { countConnection, errorType, logConnection } from "./session-end.ts";
-import type { Expiry } from "./silent-drain.ts";
+import type { Expiry, Stranger } from "./silent-drain.ts";
 
 type Phase = "handshake" | "claiming" | "discarding" | "dialing" | "relaying" | "over";
 
@@ -76,14 +76,14 @@ export class Session implements LiveSession {
     return this.#pump?.bytesDown ?? 0;
   }
 
-  /** Begins to read. To be called once, in the very turn of the accept. */
-  start(): void {
+  /** Begins to read. To be called once, in the very turn of the accept, or of its proxy's header, which `waited` has waited for. */
+  start(waited?: Stranger): void {
     const client = this.#client;
     client.onData = (src, start, end) => this.#readHandshake(src, start, end);
     client.onEnd = () => client.destroy();
     client.onClose = () => this.#clientClosed();
     this.#context.connections.add(this);
-    this.#context.silentDrain.watch(this);
+    this.#context.silentDrain.watch(this, waited);
     client.resume();
   }
 

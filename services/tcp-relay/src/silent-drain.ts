@@ -52,11 +52,23 @@ export class SilentDrain {
     return this.#crowd.size;
   }
 
-  /** Starts the deadline: to be called at accept, before anything is read. */
-  watch(stranger: Stranger): void {
+  /**
+   * Starts the deadline: to be called at accept, before anything is read. `waited`: what was watched so far and is this stranger, whose address only a
+   * header has told; its deadline and its place among all go on.
+   */
+  watch(stranger: Stranger, waited?: Stranger): void {
     const { clock } = this.#options;
     const timeoutMs = this.#options.timeoutMs();
     const source = sourceNetwork(stranger.clientHost);
+    const deadline = waited && this.#deadlines.get(waited);
+    if (waited && deadline !== undefined) {
+      this.#deadlines.delete(waited);
+      this.#crowd.leaveSource(waited);
+      this.#makeRoomInSource(source);
+      this.#crowd.follow(waited, stranger, source);
+      this.#deadlines.set(stranger, deadline);
+      return;
+    }
     this.#makeRoom(source);
     this.#crowd.add(stranger, source);
     this.#deadlines.set(stranger, clock.monotonic() + timeoutMs);
@@ -79,9 +91,14 @@ export class SilentDrain {
   }
 
   #makeRoom(source: string): void {
-    const { perSource, total } = this.#options.limits();
-    while (this.#crowd.sizeOf(source) >= perSource) this.#displace(this.#crowd.oldestOf(source)!, "source");
+    const { total } = this.#options.limits();
+    this.#makeRoomInSource(source);
     while (this.#crowd.size >= total) this.#displace(this.#crowd.oldest!, "total");
+  }
+
+  #makeRoomInSource(source: string): void {
+    const { perSource } = this.#options.limits();
+    while (this.#crowd.sizeOf(source) >= perSource) this.#displace(this.#crowd.oldestOf(source)!, "source");
   }
 
   #displace(stranger: Stranger, limit: keyof SilentDrain["displaced"]): void {

@@ -29,12 +29,21 @@ export class StrangerCrowd<S> implements Iterable<S> {
   }
 
   add(stranger: S, source: string): void {
-    let ofSource = this.#bySource.get(source);
-    if (ofSource === undefined) {
-      ofSource = new RecencyList();
-      this.#bySource.set(source, ofSource);
-    }
-    this.#places.set(stranger, { source, inAll: this.#all.add(stranger), inSource: ofSource.add(stranger) });
+    this.#places.set(stranger, { source, inAll: this.#all.add(stranger), inSource: this.#ofSource(source).add(stranger) });
+  }
+
+  /** Before `follow`: its source does not count it any more. */
+  leaveSource(stranger: S): void {
+    const place = this.#places.get(stranger);
+    if (place) this.#removeFromSource(place);
+  }
+
+  /** `next` stands where `stranger` stood among all, and last of its source. To be called after `leaveSource(stranger)`. */
+  follow(stranger: S, next: S, source: string): void {
+    const { inAll } = this.#places.get(stranger)!;
+    this.#places.delete(stranger);
+    inAll.value = next;
+    this.#places.set(next, { source, inAll, inSource: this.#ofSource(source).add(next) });
   }
 
   /** Does nothing when it is not there. */
@@ -43,13 +52,26 @@ export class StrangerCrowd<S> implements Iterable<S> {
     if (place === undefined) return;
     this.#places.delete(stranger);
     this.#all.remove(place.inAll);
-    const ofSource = this.#bySource.get(place.source);
-    ofSource?.remove(place.inSource);
-    if (ofSource?.size === 0) this.#bySource.delete(place.source);
+    this.#removeFromSource(place);
   }
 
   /** Oldest first. The one just given may be deleted while iterating; no other may. */
   [Symbol.iterator](): Iterator<S> {
     return this.#all[Symbol.iterator]();
+  }
+
+  #ofSource(source: string): RecencyList<S> {
+    let ofSource = this.#bySource.get(source);
+    if (ofSource === undefined) {
+      ofSource = new RecencyList();
+      this.#bySource.set(source, ofSource);
+    }
+    return ofSource;
+  }
+
+  #removeFromSource({ source, inSource }: Place<S>): void {
+    const ofSource = this.#bySource.get(source);
+    ofSource?.remove(inSource);
+    if (ofSource?.size === 0) this.#bySource.delete(source);
   }
 }

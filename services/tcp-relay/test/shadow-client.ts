@@ -27,6 +27,8 @@ export interface ShadowClientOptions extends RequestOptions {
   readonly port: number;
   /** Local address to connect from. */
   readonly localAddress?: string;
+  /** Sent in front of the request, in the same write. */
+  readonly before?: Buffer;
   /** Half-close right behind the request. */
   readonly end?: boolean;
 }
@@ -50,7 +52,7 @@ export class ShadowClient implements Disposable {
     return new ShadowClient(socket, options);
   }
 
-  private constructor(socket: Socket, { method, secret, target, payload = Buffer.alloc(0), end = false }: ShadowClientOptions) {
+  private constructor(socket: Socket, { method, secret, target, payload = Buffer.alloc(0), before, end = false }: ShadowClientOptions) {
     this.socket = socket;
     this.#stream = createClientStream(credentialOf(method, secret), systemEnvironment);
     this.closed = new Promise((resolve) => {
@@ -59,7 +61,7 @@ export class ShadowClient implements Disposable {
     });
     socket.on("data", (sealed: Buffer) => this.#open(sealed));
     this.request = Buffer.from(this.#stream.sealRequest(addressFrom(target.host, target.port)!, payload));
-    socket.write(this.request);
+    socket.write(before ? Buffer.concat([before, this.request]) : this.request);
     if (end) socket.end();
   }
 

@@ -1,4 +1,5 @@
 import { commonConfigShape, durationMs, listenPort, workersSchema } from "@shadowfleet/runtime";
+import { isAddressBlock } from "@shadowfleet/transport";
 import { z } from "zod";
 import { fleetSchema } from "../fleet/fleet-schema.ts";
 import { POLICIES } from "../upstream/policy.ts";
@@ -48,6 +49,12 @@ const settingsShape = {
       udpAssociations: z.int().min(0).default(1024),
     })
     .prefault({}),
+  /** Connections of these sources must begin with a PROXY protocol header, those of all others are read as they are. */
+  proxyProtocol: z
+    .strictObject({
+      trustedSources: z.array(z.string().refine(isAddressBlock, 'must be an address or a block such as "10.0.0.0/8" or "fd00::/8"')).min(1),
+    })
+    .optional(),
   /** Lets upstreams use the ancestor's stream ciphers, which anyone on the way can tamper with. */
   allowInsecureCiphers: z.boolean().default(false),
   ...commonConfigShape,

@@ -2,10 +2,11 @@ import type { ErrorCode } from "@shadowfleet/runtime";
 import type { Connection } from "@shadowfleet/transport";
 import { formatHostPort } from "@shadowfleet/wire";
 import type { UdpPort } from "../datagram/udp-port.ts";
-import type { FrontDoor, ProxyRequest } from "../front/front-door.ts";
+import { type FrontDoor, NOTHING, type ProxyRequest } from "../front/front-door.ts";
 import { TcpSession } from "../tunnel/tcp-session.ts";
 import { UdpAssociation } from "../tunnel/udp-association.ts";
 import type { GatewayContext } from "./gateway-context.ts";
+import { HeaderWait } from "./header-wait.ts";
 import { closeAfter, closeNow } from "./lingering-close.ts";
 import { Reception } from "./reception.ts";
 import { countSession, logSession, type SessionEnd } from "./session-end.ts";
@@ -17,8 +18,10 @@ let sessionCount = 0;
 /**
  * One client connection from accept to close, counted and logged once:
  *
- *   reception ──request──> tunnel (TcpSession or UdpAssociation) ──> over
+ *   [header wait ──>] reception ──request──> tunnel (TcpSession or UdpAssociation) ──> over
  *       └──refused──> answer, lingering close ──> over
+ *
+ * Where it comes from a load balancer that is trusted to say whose it is, that is waited for first, within the same deadline.
  */
 export class ClientSession implements LiveSession {
   readonly id = `gateway-${++sessionCount}`;
@@ -27,7 +30,7 @@ export class ClientSession implements LiveSession {
   readonly #context: GatewayContext;
   readonly #startedAtMs: number;
   readonly #acceptedMs: number;
-  #reception: Reception | undefined;
+  #reception: HeaderWait | Reception | undefined;
   #door: FrontDoor | undefined;
   #request: ProxyRequest | undefined;
   #tunnel: Tunnel | undefined;
@@ -53,11 +56,26 @@ export class ClientSession implements LiveSession {
   start(): void {
     const { sessions, settings, receptions } = this.#context;
     sessions.add(this);
+    if (!settings.balancers?.trusts(this.#client.remoteHost)) {
+      this.#receive(settings.config.handshakeTimeoutMs);
+      return;
+    }
+    this.#reception = new HeaderWait({
+      client: this.#client,
+      receptions,
+      timeoutMs: settings.config.handshakeTimeoutMs,
+      onClient: () => this.#receive(Math.max(0, settings.config.handshakeTimeoutMs - this.#ageMs())),
+      onRefused: (code) => this.#refuse(code, NOTHING, undefined),
+    });
+  }
+
+  #receive(timeoutMs: number): void {
+    const { settings, receptions } = this.#context;
     this.#reception = new Reception({
       client: this.#client,
       users: settings.users,
       receptions,
-      timeoutMs: settings.config.handshakeTimeoutMs,
+      timeoutMs,
       onRequest: (request, door) => this.#serve(request, door),
       onRefused: (code, answer, door) => this.#refuse(code, answer, door),
     });

@@ -1,5 +1,5 @@
 import type { Clock, Logger, Metrics, WorkerContext } from "@shadowfleet/runtime";
-import type { Resolver } from "@shadowfleet/transport";
+import type { Resolver, TrustedSources } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import type { GatewayConfig } from "../config.ts";
 import type { PacketCounts } from "../datagram/packet-counts.ts";
@@ -15,6 +15,8 @@ import type { Traffic } from "./traffic.ts";
 export interface GatewaySettings {
   readonly config: GatewayConfig;
   readonly users: ProxyUsers;
+  /** Load balancers whose connections begin with a PROXY protocol header, where there are some. */
+  readonly balancers: TrustedSources | undefined;
   readonly picker: Picker;
   readonly connector: Connector;
 }

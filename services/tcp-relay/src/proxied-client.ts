@@ -1,0 +1,86 @@
+import type { ErrorCode } from "@shadowfleet/runtime";
+import { type Connection, takeProxyHeader } from "@shadowfleet/transport";
+import type { ClientConnection } from "./connections.ts";
+import type { RelayContext } from "./relay-context.ts";
+import { countConnection, errorType, logConnection } from "./session-end.ts";
+import type { Expiry, Stranger } from "./silent-drain.ts";
+
+/** Serves a connection that is its client's by now; `waited` is what has been watched for it. */
+export type ServeClient = (connection: Connection, port: number, context: RelayContext, waited: Stranger) => void;
+
+/**
+ * A trusted proxy's connection from accept until its header has said whose it is. A stranger like any other: without a valid header it is read and
+ * thrown away until the one deadline, and while it waits it counts as its proxy's; from the header on, as its client's.
+ */
+export class ProxiedClient implements Stranger, ClientConnection {
+  readonly authenticated = false;
+  readonly #client: Connection;
+  readonly #port: number;
+  readonly #context: RelayContext;
+  readonly #serve: ServeClient;
+  readonly #acceptedMs: number;
+  #refusal: ErrorCode | undefined;
+
+  constructor(client: Connection, port: number, context: RelayContext, serve: ServeClient) {
+    this.#client = client;
+    this.#port = port;
+    this.#context = context;
+    this.#serve = serve;
+    this.#acceptedMs = context.clock.monotonic();
+  }
+
+  get clientHost(): string {
+    return this.#client.remoteHost;
+  }
+
+  /** Begins to read. To be called once, in the very turn of the accept. */
+  start(): void {
+    const client = this.#client;
+    const { connections, silentDrain } = this.#context;
+    takeProxyHeader(client, { onClient: () => this.#handOver(), onRefused: () => this.#refuse() });
+    client.onEnd = () => client.destroy();
+    client.onClose = () => this.#closed();
+    connections.add(this);
+    silentDrain.watch(this);
+    client.resume();
+  }
+
+  expire(reason: Expiry): void {
+    this.#refusal ??= this.#fail(reason);
+    this.#client.destroy();
+  }
+
+  terminate(code: ErrorCode): void {
+    this.#refusal ??= this.#fail(code);
+    this.#client.destroy();
+  }
+
+  #handOver(): void {
+    this.#client.onClose = () => {};
+    this.#serve(this.#client, this.#port, this.#context, this);
+    // Last, so that a drain does not take the moment between the two for the end.
+    this.#context.connections.delete(this);
+  }
+
+  #refuse(): void {
+    this.#refusal = this.#fail("PROXY_HEADER_INVALID");
+    this.#context.silentDrain.discard(this.#client);
+  }
+
+  #fail(code: ErrorCode): ErrorCode {
+    this.#context.metrics.add("shadowsocks.handshake.failures", 1, errorType(code));
+    return code;
+  }
+
+  #closed(): void {
+    const { silentDrain, connections, metrics, logger, clock } = this.#context;
+    const client = `${this.clientHost} ${this.#client.remotePort}`;
+    const code = this.#refusal ?? this.#fail("CLOSED_IN_HANDSHAKE");
+    const durationMs = clock.monotonic() - this.#acceptedMs;
+    const end = { port: this.#port, code, durationMs, key: undefined, bytesUp: 0, bytesDown: 0, client, target: undefined };
+    silentDrain.release(this);
+    connections.delete(this);
+    countConnection(metrics, end);
+    logConnection(logger, end);
+  }
+}
