@@ -128,9 +128,9 @@ export interface FleetStore {
   claimSalt(scope: string, salt: Buffer, windowSeconds: number): Promise<boolean>;
 
   /**
-   * One relay tells what its keys with limits do and hears what it may: leases, parts of rates, sums. Answers in the order of the reports. A key that
-   * is not in a call any more counts for `LIMIT_REPORT_TTL_MS`; with 0 sessions and nothing wanted it gives everything back at once. Sending a call
-   * again is safe.
+   * One relay tells what its keys with limits do and hears what it may: leases, parts of rates, sums. Answers in the order of the reports, at most one
+   * report of a key. A key that is not in a call any more counts for `LIMIT_REPORT_TTL_MS`; with 0 sessions and nothing wanted it gives everything
+   * back at once. Sending a call again is safe. `memberId`: workers of one relay report each by a name of their own.
    */
   exchangeLimits(memberId: string, reports: readonly LimitReport[]): Promise<readonly LimitAnswer[]>;
   /**

@@ -11,6 +11,7 @@ export type {
 } from "./fleet-store.ts";
 export { DEVICE_GRACE_MS, type KeyLimits, type KeyQuota, MAX_ROLLING_DAYS, type QuotaWindow } from "./key-limits.ts";
 export {
+  LEASE_MEMORY_MS,
   LEASE_TTL_MS,
   LIMIT_REPORT_TTL_MS,
   type LimitAnswer,
@@ -23,6 +24,7 @@ export {
   type SessionVerdict,
 } from "./limit-exchange.ts";
 export { type OpenStoreDeps, openStore, type StoreConfig, storeSchema } from "./open-store.ts";
+export { type QuotaInterval, quotaWindowAt, readQuotaBase } from "./quota-window.ts";
 export {
   type FleetState,
   type KeyRecord,

@@ -32,6 +32,8 @@ export interface KeyRecord {
   readonly denyTargets?: readonly string[];
   /** Absent: none. */
   readonly limits?: KeyLimits;
+  /** Changes with every replacement of the links to the key's document. Absent: 0. */
+  readonly linkVersion?: number;
   /** Undefined: at once. */
   readonly startsAtMs: number | undefined;
   /** Undefined: never. */
