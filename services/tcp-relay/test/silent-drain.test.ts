@@ -63,6 +63,30 @@ describe("SilentDrain", () => {
     });
   });
 
+  test("one whose header has come keeps deadline and place, and counts for its own source from then on", () => {
+    withTimers((advance, clock) => {
+      const drain = drainOf(clock, () => 800, { perSource: 2, total: 100 });
+      const startMs = clock.monotonic();
+      const waiting = new RecordedStranger(clock);
+      drain.watch(waiting);
+      advance(600);
+      const clients = [1, 2].map(() => new RecordedStranger(clock, "198.51.100.1"));
+      for (const client of clients) drain.watch(client);
+      const known = new RecordedStranger(clock, "198.51.100.1");
+      drain.watch(known, waiting);
+      assert.deepEqual([drain.size, drain.displaced], [2, { source: 1, total: 0 }]);
+      assert.deepEqual(clients[0]!.reasons, ["HANDSHAKE_LIMIT"]);
+      for (let n = 0; n < 2; n++) drain.watch(new RecordedStranger(clock));
+      assert.equal(drain.displaced.source, 1, "the proxy's own source is free of it");
+      advance(2000);
+      assert.equal(waiting.expiredAt.length, 0);
+      assert.deepEqual(known.reasons, ["HANDSHAKE_TIMEOUT"]);
+      const late = known.expiredAt[0]! - startMs - 800;
+      assert.ok(late >= 0 && late <= 100, `${late} ms late`);
+      assert.equal(drain.size, 0);
+    });
+  });
+
   test("one that is released does not expire", () => {
     withTimers((advance, clock) => {
       const drain = drainOf(clock, () => 800);

@@ -11,12 +11,14 @@ import { memberMessages } from "./member-messages.ts";
 import { nativeTargets } from "./native-addon.ts";
 import { packetAnswers } from "./packet-answers.ts";
 import { packetRequests } from "./packet-requests.ts";
+import { proxyHeaders } from "./proxy-headers.ts";
 import { streamAnswers } from "./stream-answers.ts";
 import { streamRequests } from "./stream-requests.ts";
 
 /** Every parser that reads what strangers, clients, peers or operators send. */
 export const targets: readonly FuzzTarget[] = [
   ...frontDoors,
+  proxyHeaders,
   ...httpParts,
   ...addresses,
   ...streamRequests,
