@@ -1,3 +1,4 @@
+export { FullJitter, type FullJitterOptions } from "./full-jitter.ts";
 export { Access, type AccessToken, accessToken, neededRole, ROLES, type Role } from "./access.ts";
 export { SourceAllowances } from "./allowance.ts";
 export { authInterceptor } from "./auth-interceptor.ts";

@@ -24,6 +24,17 @@ export interface ManagementTiming {
   readonly statMs: number;
   /** A rotated-out secret's last use is written at most so often. */
   readonly oldSecretUseMs: number;
+  /** How often whoever waits for events asks for new ones. */
+  readonly eventsMs: number;
+  /** How often expired keys, quotas, upstreams and relays are looked at, to tell of them. */
+  readonly derivedMs: number;
+  /** How long others wait before they do what a process did that died. */
+  readonly turnMs: number;
+  /** How long no relay is missed after such a change of hands. */
+  readonly relayGraceMs: number;
+  /** Longest pause after the first failure of a webhook, doubled up to the maximum; the pause is random below it. */
+  readonly webhookRetryMinMs: number;
+  readonly webhookRetryMaxMs: number;
 }
 
 export const DEFAULT_TIMING: ManagementTiming = {
@@ -40,4 +51,10 @@ export const DEFAULT_TIMING: ManagementTiming = {
   watchMs: 1_000,
   statMs: 10_000,
   oldSecretUseMs: 60_000,
+  eventsMs: 250,
+  derivedMs: 1_000,
+  turnMs: 5_000,
+  relayGraceMs: 15_000,
+  webhookRetryMinMs: 1_000,
+  webhookRetryMaxMs: 60_000,
 };

@@ -33,6 +33,12 @@ const TIMING: ManagementTiming = {
   watchMs: 50,
   statMs: 10_000,
   oldSecretUseMs: 60_000,
+  eventsMs: 20,
+  derivedMs: 50,
+  turnMs: 600,
+  relayGraceMs: 0,
+  webhookRetryMinMs: 20,
+  webhookRetryMaxMs: 100,
 };
 
 export interface ManagementFixture extends AsyncDisposable {
