@@ -91,6 +91,13 @@ export const METRICS = {
   ]),
   "fleet.traffic.unflushed.bytes": metric("observed-gauge", "By", "Payload bytes counted here that the store has not acknowledged yet"),
   "fleet.store.available": metric("observed-gauge", "1", "1 while the shared store answers, else 0"),
+  "fleet.webhook.deliveries": metric(
+    "counter",
+    "{try}",
+    "Tries to deliver an event, by webhook and outcome: delivered, failed or refused (both are tried again); and events skipped",
+    ["webhook", "outcome"],
+  ),
+  "fleet.webhook.lag.seconds": metric("observed-gauge", "s", "Age of the event a webhook waits for; 0 when it has them all", ["webhook"]),
   "fleet.members": metric("observed-gauge", "{member}", "Relays and gateways that report", ["kind"]),
   "rpc.server.call.duration.seconds": metric(
     "histogram",

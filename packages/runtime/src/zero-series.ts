@@ -34,6 +34,7 @@ const KNOWN_VALUES: Record<NameOfKind<"counter" | "observed-counter">, KnownValu
   "shadowsocks.upstream.picks": undefined,
   "fleet.config.reloads": { outcome: ["OK", "CONFIG_INVALID" satisfies ErrorCode] },
   "fleet.management.disconnects": {},
+  "fleet.webhook.deliveries": undefined,
   "fleet.traffic.flushes": { outcome: ["OK", "STORE_UNAVAILABLE" satisfies ErrorCode] },
   "http.server.requests": undefined,
   "http.server.limits.broken": { limit: ["connections", "refusals", "host"] },
