@@ -130,6 +130,7 @@ export const ERROR_CODES = {
   VERSION_CONFLICT: entry("info", "ABORTED", GENERAL_FAILURE, 409, "Somebody else changed it since it was read: read again and retry"),
   DECLARED_READ_ONLY: entry("info", "FAILED_PRECONDITION", GENERAL_FAILURE, 409, "Declared in a file, hence changed only there"),
   IN_USE: entry("info", "FAILED_PRECONDITION", GENERAL_FAILURE, 409, "Something else still needs it"),
+  NO_QUOTA: entry("info", "FAILED_PRECONDITION", GENERAL_FAILURE, 409, "The access key has no quota"),
   NOT_AUTHENTICATED: entry("debug", "UNAUTHENTICATED", NOT_ALLOWED, 401, "The call carries no token, or one that nobody has"),
   NOT_PERMITTED: entry("info", "PERMISSION_DENIED", NOT_ALLOWED, 403, "The token's role does not allow the call"),
   SERVER_STOPPING: entry("debug", "UNAVAILABLE", GENERAL_FAILURE, 503, "The process is stopping: another replica can serve the call"),

@@ -37,12 +37,14 @@ export {
   type HostPort,
   hostPort,
   listenPort,
+  parseBitRate,
   parseDuration,
   parseSize,
   portNumber,
   type SizeOptions,
   sizeBytes,
 } from "./quantities.ts";
+export { parseQuota, parseQuotaAction, type QuotaActionText, type QuotaPeriod, type QuotaText } from "./quota-text.ts";
 export { redactedConfigYaml } from "./redacted-config.ts";
 export { isSecretName, REDACTED, redactFields, redactText } from "./redaction.ts";
 export { errorsReference, metricsReference } from "./reference.ts";

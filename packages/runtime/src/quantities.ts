@@ -21,6 +21,13 @@ const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
   ["TiB", 2 ** 40],
 ]);
 
+const RATE_UNITS: ReadonlyMap<string, number> = new Map([
+  ["bit", 1],
+  ["kbit", 1e3],
+  ["Mbit", 1e6],
+  ["Gbit", 1e9],
+]);
+
 const QUANTITY = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/;
 const MAX_PORT = 0xffff;
 /** The longest delay a Node timer keeps; it fires a longer one at once. */
@@ -28,15 +35,26 @@ const MAX_TIMER_MS = 0x7fff_ffff;
 
 /** "250ms", "5s", "1.5m", "1h", "2d" as whole milliseconds. Throws RangeError, with a sentence for a person, for anything else. */
 export function parseDuration(text: string): number {
-  return parseQuantity(text, DURATION_UNITS_MS, `a duration such as "250ms", "5s", "5m", "1h" or "2d"`, "s");
+  return parseQuantity(text, DURATION_UNITS_MS, `a duration such as "250ms", "5s", "5m", "1h" or "2d"`, "s", "milliseconds");
 }
 
 /** "64KiB", "50GB", "512B" as whole bytes: kB, MB, GB, TB are decimal, KiB, MiB, GiB, TiB binary. Throws RangeError like `parseDuration`. */
 export function parseSize(text: string): number {
-  return parseQuantity(text, SIZE_UNITS, `a size such as "512B", "64KiB" or "50GB"`, "B");
+  return parseQuantity(text, SIZE_UNITS, `a size such as "512B", "64KiB" or "50GB"`, "B", "bytes");
 }
 
-function parseQuantity(text: string, units: ReadonlyMap<string, number>, wanted: string, likelyUnit: string): number {
+/** "500kbit", "20Mbit/s", "1Gbit" as whole bits a second; all units are decimal. Throws RangeError like `parseDuration`. */
+export function parseBitRate(text: string): number {
+  return parseQuantity(
+    text.trim().replace(/\/s$/, ""),
+    RATE_UNITS,
+    `a rate such as "500kbit", "20Mbit" or "1Gbit"`,
+    "Mbit",
+    "bits a second",
+  );
+}
+
+function parseQuantity(text: string, units: ReadonlyMap<string, number>, wanted: string, likelyUnit: string, baseUnits: string): number {
   const [, digits, unit] = QUANTITY.exec(text.trim()) ?? [];
   if (digits === undefined) throw new RangeError(`expected ${wanted}`);
   if (unit === undefined || unit === "") throw new RangeError(`has no unit: write "${digits}${likelyUnit}" if that is meant, or ${wanted}`);
@@ -46,8 +64,7 @@ function parseQuantity(text: string, units: ReadonlyMap<string, number>, wanted:
   const exact = Number(digits) * factor;
   const value = Math.round(exact);
   if (!Number.isSafeInteger(value)) throw new RangeError("is too large to be exact");
-  if (Math.abs(exact - value) > 1e-6)
-    throw new RangeError(`is not a whole number of ${units === DURATION_UNITS_MS ? "milliseconds" : "bytes"}`);
+  if (Math.abs(exact - value) > 1e-6) throw new RangeError(`is not a whole number of ${baseUnits}`);
   return value;
 }
 

@@ -3,7 +3,9 @@ import type { ConfigProblem } from "@shadowfleet/runtime";
 import type { KeyRecord, PortRecord, UpstreamRecord, Versioned } from "@shadowfleet/store";
 import { addressFrom, deriveCredential, type Method } from "@shadowfleet/wire";
 import { checkMethod, checkSecret, singleKeyReason } from "../domain/credential-rules.ts";
+import { checkLimits } from "../domain/limit-rules.ts";
 import { targetListProblems } from "../domain/target-list.ts";
+import { DECLARED_LIMIT_PATHS, keyLimitsOf, misplacedCalendarField } from "./declared-limits.ts";
 import type { DeclaredInput } from "./declared-schema.ts";
 
 /** Declared resources in the form of stored ones. Versions are made of the content, hence the same in every replica. */
@@ -109,12 +111,21 @@ function planKeys(
     for (const list of ["allow", "deny"] as const) {
       for (const reason of targetListProblems(key.targets?.[list] ?? [], list)) report(`${path}.targets.${list}`, reason);
     }
+    checkDeclaredLimits(key, path, report);
     planned.set(key.id, keyRecord(key, secret.value));
   }
   return planned;
 }
 
+function checkDeclaredLimits({ limits }: DeclaredInput["keys"][number], path: string, report: Report): void {
+  if (!limits) return;
+  const misplaced = misplacedCalendarField(limits);
+  if (misplaced) report(`${path}.limits.quota.${misplaced}`, "goes with a quota by the hour, day, week or month alone");
+  checkLimits(keyLimitsOf(limits) ?? {}, (field, reason) => report(`${path}.limits.${DECLARED_LIMIT_PATHS[field]}`, reason));
+}
+
 function keyRecord(key: DeclaredInput["keys"][number], secret: string): KeyRecord {
+  const limits = key.limits && keyLimitsOf(key.limits);
   return {
     id: key.id,
     displayName: key.name ?? key.id,
@@ -124,6 +135,7 @@ function keyRecord(key: DeclaredInput["keys"][number], secret: string): KeyRecor
     disabled: key.disabled,
     disabledReason: key.disabledReason,
     ...(key.targets && { allowTargets: key.targets.allow, denyTargets: key.targets.deny }),
+    ...(limits && { limits }),
     startsAtMs: key.startTime,
     expiresAtMs: key.expireTime,
     createdAtMs: 0,

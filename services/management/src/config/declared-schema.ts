@@ -1,12 +1,13 @@
 import { portNumber } from "@shadowfleet/runtime";
 import { z } from "zod";
+import { declaredLimits } from "./declared-limits.ts";
+import { declaredTime } from "./declared-time.ts";
 
 /** Ids of access keys, declared or created at run time. */
 export const KEY_ID = /^[a-z0-9._-]{1,64}$/;
 /** Ids of upstreams; a colon and brackets so that `host:port` is one. */
 export const UPSTREAM_ID = /^[A-Za-z0-9._:[\]-]{1,128}$/;
 
-const time = z.iso.datetime({ offset: true, error: 'must be a time such as "2027-01-01T00:00:00Z"' }).transform((text) => Date.parse(text));
 const keyId = z.string().regex(KEY_ID, "must be 1 to 64 lower-case letters, digits, dots, dashes and underscores");
 const upstreamId = z.string().regex(UPSTREAM_ID, "must be 1 to 128 letters, digits, dots, dashes, underscores, colons and brackets");
 
@@ -28,10 +29,12 @@ const declaredKey = z.strictObject({
   secret: z.string().min(1),
   disabled: z.boolean().default(false),
   disabledReason: z.string().default(""),
-  startTime: time.optional(),
-  expireTime: time.optional(),
+  startTime: declaredTime.optional(),
+  expireTime: declaredTime.optional(),
   /** For this key alone: what it may reach although relays refuse it, and what it may not. */
   targets: z.strictObject({ allow: z.array(z.string()).default([]), deny: z.array(z.string()).default([]) }).optional(),
+  /** How much, how fast and how often it may be used, over all relays together. */
+  limits: declaredLimits.optional(),
 });
 
 const declaredUpstream = z.strictObject({

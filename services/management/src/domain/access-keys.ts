@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { RpcError } from "@shadowfleet/control-api";
-import type { KeyRecord, PortRecord, PreviousSecret } from "@shadowfleet/store";
+import type { KeyLimits, KeyRecord, PortRecord, PreviousSecret } from "@shadowfleet/store";
 import { findMethod, type Method } from "@shadowfleet/wire";
 import { KEY_ID } from "../config/declared-schema.ts";
 import type { ManagementContext } from "../context.ts";
@@ -8,8 +8,9 @@ import { type KeyEntry, overlapOf, type PortEntry } from "../directory/entries.t
 import { checkSecret, newSecret, singleKeyReason } from "./credential-rules.ts";
 import { FieldProblems } from "./field-problems.ts";
 import { FleetWriter, type WritePlan } from "./fleet-writer.ts";
+import { checkKeyLimits, checkTargets, checkTexts, checkTimes } from "./key-checks.ts";
+import { changeEvents, keyEvent } from "./key-events.ts";
 import type { Ports } from "./ports.ts";
-import { targetListProblems } from "./target-list.ts";
 import { awaitVersion, changeable } from "./versions.ts";
 
 export interface KeyDraft {
@@ -27,11 +28,16 @@ export interface KeyDraft {
   /** Absent: none. */
   readonly allowTargets?: readonly string[];
   readonly denyTargets?: readonly string[];
+  /** Absent: none. */
+  readonly limits?: KeyLimits;
 }
 
 export type KeyChange = Partial<
   Pick<KeyRecord, "displayName" | "disabled" | "disabledReason" | "startsAtMs" | "expiresAtMs" | "allowTargets" | "denyTargets">
->;
+> & {
+  /** The new limits, made of those that are. When a quota was reset is not its matter. */
+  readonly limits?: (before: KeyLimits) => KeyLimits;
+};
 
 export interface Rotation {
   /** Empty: chosen. */
@@ -46,7 +52,6 @@ export interface UsedSecret {
   readonly lastUsedAtMs?: number | undefined;
 }
 
-const MAX_TEXT_BYTES = 256;
 const ID_RULE = "must be 1 to 64 lower-case letters, digits, dots, dashes and underscores";
 export const MAX_OVERLAP_MS = 366 * 86_400_000;
 
@@ -70,6 +75,7 @@ export class AccessKeys {
     checkTexts(draft, problems);
     checkTargets(draft, problems);
     checkTimes(draft.startsAtMs, draft.expiresAtMs, problems);
+    checkKeyLimits(draft.limits, problems);
     const id = draft.id === "" ? newKeyId() : draft.id;
     const done = await this.#writer.commit(() => this.#planCreate(draft, id, problems), { requestId, response: id });
     return done.outcome === "repeated" ? this.#repeated(done.response) : this.#shown(id);
@@ -88,8 +94,32 @@ export class AccessKeys {
     await awaitVersion(this.#context.directory, version);
     await this.#writer.commit(() => {
       const entry = changeable(this.#context.directory.view.keys.get(id), `access key "${id}"`, version);
-      return { deletes: [{ kind: "key", id }], expect: [{ kind: "key", id, version: entry.version }] };
+      const events = [keyEvent("key.deleted", entry.record, this.#context.clock.now())];
+      return { deletes: [{ kind: "key", id }], expect: [{ kind: "key", id, version: entry.version }], events };
     });
+  }
+
+  /** What was relayed until now does not count against the quota any more. */
+  async resetQuota(id: string): Promise<KeyEntry> {
+    const { directory, clock, store } = this.#context;
+    const nowMs = clock.now();
+    // Hours are not kept for a lifetime: what it counts is what came after the mark in the key's totals.
+    const now = directory.view.keys.get(id);
+    const isLifetime = now?.record.limits?.quota?.window.kind === "lifetime";
+    if (isLifetime && now?.origin === "runtime") await store.resetTraffic(id, nowMs);
+    await this.#writer.commit(() => {
+      const known = directory.view.keys.get(id);
+      if (known?.origin === "declared") {
+        const how = "set quota.resetTime of its limits there";
+        throw new RpcError("DECLARED_READ_ONLY", `access key "${id}" is declared in management's configuration file: ${how}`);
+      }
+      const entry = changeable(known, `access key "${id}"`);
+      const quota = entry.record.limits?.quota;
+      if (!quota) throw new RpcError("NO_QUOTA", `access key "${id}" has no quota`);
+      const limits = { ...entry.record.limits, quota: { ...quota, resetAtMs: nowMs } };
+      return putChange(entry, { ...entry.record, limits, updatedAtMs: nowMs }, nowMs);
+    });
+    return this.#shown(id);
   }
 
   async rotate(id: string, rotation: Rotation, problems = new FieldProblems()): Promise<KeyEntry> {
@@ -135,7 +165,7 @@ export class AccessKeys {
       ]);
     }
     const nowMs = clock.now();
-    const { displayName, disabled, disabledReason, startsAtMs, expiresAtMs, allowTargets = [], denyTargets = [] } = draft;
+    const { displayName, disabled, disabledReason, startsAtMs, expiresAtMs, allowTargets = [], denyTargets = [], limits = {} } = draft;
     const record: KeyRecord = {
       id,
       displayName,
@@ -148,11 +178,13 @@ export class AccessKeys {
       expiresAtMs,
       ...(allowTargets.length > 0 && { allowTargets }),
       ...(denyTargets.length > 0 && { denyTargets }),
+      ...limitsField(limits),
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };
     this.#refuseTaken(id);
-    return withPort(putKey(record, 0), port, single !== undefined);
+    const put = { ...putKey(record, 0), events: [keyEvent("key.created", record, nowMs)] };
+    return withPort(put, port, single !== undefined);
   }
 
   /** An id in use, wherever from. The store decides about ids this process has not heard of yet. */
@@ -164,10 +196,15 @@ export class AccessKeys {
 
   #planUpdate(id: string, version: number, change: KeyChange, problems: FieldProblems): WritePlan {
     const entry = changeable(this.#context.directory.view.keys.get(id), `access key "${id}"`, version);
-    const record: KeyRecord = { ...entry.record, ...change, updatedAtMs: this.#context.clock.now() };
+    const { limits: before = {}, ...rest } = entry.record;
+    const { limits: changeLimits = (same: KeyLimits) => same, ...fields } = change;
+    const limits = withReset(changeLimits(before), before);
+    const nowMs = this.#context.clock.now();
+    const record: KeyRecord = { ...rest, ...fields, ...limitsField(limits), updatedAtMs: nowMs };
     checkTimes(record.startsAtMs, record.expiresAtMs, problems);
+    checkKeyLimits(limits, problems);
     problems.throwIfAny();
-    return putKey(record, entry.version);
+    return putChange(entry, record, nowMs);
   }
 
   #planRotation(id: string, { secret: wanted, overlapMs }: Rotation, problems: FieldProblems): WritePlan {
@@ -183,7 +220,8 @@ export class AccessKeys {
     problems.throwIfAny();
     const nowMs = clock.now();
     const previousSecret = overlapMs > 0 ? { secret: entry.record.secret, expiresAtMs: nowMs + overlapMs } : undefined;
-    return putKey({ ...entry.record, secret, previousSecret, updatedAtMs: nowMs }, entry.version);
+    const record = { ...entry.record, secret, previousSecret, updatedAtMs: nowMs };
+    return { ...putKey(record, entry.version), events: [keyEvent("key.rotated", record, nowMs, { overlapSeconds: overlapMs / 1_000 })] };
   }
 
   /** The port a new key goes to; the default port as it would be created where there is none. */
@@ -240,6 +278,22 @@ function putKey(record: KeyRecord, version: number): WritePlan {
   return { puts: [{ kind: "key", record }], expect: [{ kind: "key", id: record.id, version }] };
 }
 
+/** Puts the changed record, with the event that says what is different. */
+function putChange({ record: before, version }: KeyEntry, record: KeyRecord, nowMs: number): WritePlan {
+  return { ...putKey(record, version), events: changeEvents(before, record, nowMs) };
+}
+
+/** Nothing where there are no limits, so that a record says so in one way. */
+function limitsField(limits: KeyLimits): Pick<KeyRecord, "limits"> {
+  return Object.keys(limits).length === 0 ? {} : { limits };
+}
+
+/** A quota that is raised or lowered goes on where it was. */
+function withReset(limits: KeyLimits, before: KeyLimits): KeyLimits {
+  const resetAtMs = before.quota?.resetAtMs;
+  return limits.quota && resetAtMs !== undefined ? { ...limits, quota: { ...limits.quota, resetAtMs } } : limits;
+}
+
 /** Ties a new key to its port: written with it when new, unchanged otherwise; and for a port with room for one, nobody else may join it meanwhile. */
 function withPort(
   plan: WritePlan,
@@ -250,30 +304,7 @@ function withPort(
   const id = String(port.record.port);
   const expect = [...plan.expect, { kind: "port" as const, id, version: port.origin === "new" ? 0 : port.version }];
   const isWritten = port.origin === "new" || isExclusive;
-  return { puts: [...(isWritten ? [{ kind: "port" as const, record: port.record }] : []), ...(plan.puts ?? [])], expect };
-}
-
-function checkTexts({ displayName, disabledReason }: Pick<KeyDraft, "displayName" | "disabledReason">, problems: FieldProblems): void {
-  for (const [field, text] of [
-    ["access_key.display_name", displayName],
-    ["access_key.disabled_reason", disabledReason],
-  ] as const) {
-    problems.require(Buffer.byteLength(text) <= MAX_TEXT_BYTES, field, `must have at most ${MAX_TEXT_BYTES} bytes`);
-    problems.require(text.isWellFormed() && !/\p{Cc}/u.test(text), field, "must not have control characters");
-  }
-}
-
-function checkTargets(
-  { allowTargets = [], denyTargets = [] }: Pick<KeyDraft, "allowTargets" | "denyTargets">,
-  problems: FieldProblems,
-): void {
-  for (const reason of targetListProblems(allowTargets, "allow")) problems.add("access_key.allow_targets", reason);
-  for (const reason of targetListProblems(denyTargets, "deny")) problems.add("access_key.deny_targets", reason);
-}
-
-function checkTimes(startsAtMs: number | undefined, expiresAtMs: number | undefined, problems: FieldProblems): void {
-  if (startsAtMs !== undefined && expiresAtMs !== undefined)
-    problems.require(expiresAtMs > startsAtMs, "access_key.expire_time", "must be after start_time");
+  return { ...plan, puts: [...(isWritten ? [{ kind: "port" as const, record: port.record }] : []), ...(plan.puts ?? [])], expect };
 }
 
 /** 50 random bits in letters and digits that are hard to confuse. */

@@ -7,6 +7,8 @@ export interface WritePlan {
   readonly puts?: WriteRequest["puts"];
   readonly deletes?: WriteRequest["deletes"];
   readonly expect: WriteRequest["expect"];
+  /** Absent: none. */
+  readonly events?: NonNullable<WriteRequest["events"]>;
 }
 
 export interface WriteGuard {

@@ -1,12 +1,13 @@
 import { isIP } from "node:net";
 import { RpcError } from "@shadowfleet/control-api";
-import type { PortRecord } from "@shadowfleet/store";
+import type { FleetEvent, PortRecord } from "@shadowfleet/store";
 import type { ManagementContext } from "../context.ts";
 import type { PortEntry } from "../directory/entries.ts";
 import type { BindOutcome } from "../directory/members.ts";
 import { checkMethod, newIdentityKey } from "./credential-rules.ts";
 import { FieldProblems } from "./field-problems.ts";
 import { FleetWriter, type WritePlan } from "./fleet-writer.ts";
+import { keyEvent } from "./key-events.ts";
 import { changeable } from "./versions.ts";
 
 export interface PortDraft {
@@ -96,9 +97,17 @@ export class Ports {
       return {
         deletes: [{ kind: "port", id: String(port) }, ...deletes],
         expect: [{ kind: "port", id: String(port), version: entry.version }],
+        events: this.#deletions(keyIds.slice(0, BATCH)),
       };
     });
     if (force) await this.#deleteLeftKeys(port);
+  }
+
+  #deletions(keyIds: readonly string[]): FleetEvent[] {
+    const { directory, clock } = this.#context;
+    const nowMs = clock.now();
+    const entries = keyIds.flatMap((id) => directory.view.keys.get(id) ?? []);
+    return entries.map(({ record }) => keyEvent("key.deleted", record, nowMs));
   }
 
   async #shown(port: number): Promise<PortEntry> {
@@ -116,7 +125,11 @@ export class Ports {
     const left = (): string[] => [...view.keysOf(port)].filter((id) => view.keys.get(id)?.origin === "runtime").slice(0, BATCH);
     for (let ids = left(); ids.length > 0 && !view.ports.has(port); ids = left()) {
       const gone = new Set(ids);
-      await this.#writer.commit(() => ({ deletes: ids.map((id) => ({ kind: "key" as const, id })), expect: [] }));
+      await this.#writer.commit(() => ({
+        deletes: ids.map((id) => ({ kind: "key" as const, id })),
+        expect: [],
+        events: this.#deletions(ids),
+      }));
       if (left().some((id) => gone.has(id)))
         throw new RpcError("STORE_UNAVAILABLE", `port ${port} is deleted, but not yet all of its access keys`);
     }

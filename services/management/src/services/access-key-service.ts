@@ -14,16 +14,25 @@ import {
 import { addressFrom } from "@shadowfleet/wire";
 import type { ManagementContext } from "../context.ts";
 import type { KeyEntry } from "../directory/entries.ts";
-import { type AccessKeys, type KeyChange, MAX_OVERLAP_MS } from "../domain/access-keys.ts";
+import { type AccessKeys, MAX_OVERLAP_MS } from "../domain/access-keys.ts";
 import { FieldProblems } from "../domain/field-problems.ts";
+import type { AccessConfigs } from "../doors/access-config.ts";
+import { readChange } from "./key-changes.ts";
+import { KeyUsage } from "./key-usage.ts";
+import { readLimits } from "./limit-messages.ts";
 import { pageTokenOf, readDuration, readPage, readRequestId, readTime } from "./requests.ts";
 import { accessKeyMessage, accessUriOf } from "./resource-messages.ts";
 
 /** Implements AccessKeyService. */
-export function accessKeyService(context: ManagementContext, keys: AccessKeys, handlers: Handlers): AccessKeyServiceServer {
+export function accessKeyService(
+  context: ManagementContext,
+  keys: AccessKeys,
+  configs: AccessConfigs,
+  handlers: Handlers,
+): AccessKeyServiceServer {
   const service = new AccessKeyCalls(context, keys);
   return {
-    getAccessKey: handlers.unary(async ({ id }) => ({ accessKey: service.show(service.find(id)) })),
+    getAccessKey: handlers.unary(async ({ id }) => ({ accessKey: await service.get(id) })),
     listAccessKeys: handlers.unary(async (request) => service.list(request)),
     createAccessKey: handlers.unary((request) => service.create(request)),
     updateAccessKey: handlers.unary(async (request) => ({ accessKey: await service.update(request) })),
@@ -31,7 +40,10 @@ export function accessKeyService(context: ManagementContext, keys: AccessKeys, h
       await keys.delete(id, Number(resourceVersion));
       return {};
     }),
+    resetQuota: handlers.unary(async ({ id }) => ({ accessKey: service.show(await keys.resetQuota(id)) })),
     rotateSecret: handlers.unary((request) => service.rotate(request)),
+    getAccessConfig: handlers.unary((request) => configs.get(request)),
+    rotateAccessLink: handlers.unary((request) => configs.rotateLink(request)),
     getAccessUri: handlers.unary(async (request) => ({ accessUri: service.accessUri(request) })),
   };
 }
@@ -39,10 +51,12 @@ export function accessKeyService(context: ManagementContext, keys: AccessKeys, h
 class AccessKeyCalls {
   readonly #context: ManagementContext;
   readonly #keys: AccessKeys;
+  readonly #usage: KeyUsage;
 
   constructor(context: ManagementContext, keys: AccessKeys) {
     this.#context = context;
     this.#keys = keys;
+    this.#usage = new KeyUsage(context);
   }
 
   find(id: string): KeyEntry {
@@ -55,20 +69,29 @@ class AccessKeyCalls {
     return accessKeyMessage(entry, this.#context.directory.view.ports.get(entry.record.port), this.#context.clock.now());
   }
 
-  list(request: ListAccessKeysRequest): ListAccessKeysResponse {
+  async get(id: string): Promise<AccessKey> {
+    const [accessKey] = await this.#showWithUsage([this.find(id)]);
+    return accessKey!;
+  }
+
+  async list(request: ListAccessKeysRequest): Promise<ListAccessKeysResponse> {
     const problems = new FieldProblems();
     const { afterId, size } = readPage(request, problems);
     problems.require(request.port <= 0xffff, "port", "must be a port number, or 0 for all");
     problems.throwIfAny();
     const { view } = this.#context.directory;
-    const accessKeys: AccessKey[] = [];
+    const page: KeyEntry[] = [];
+    let nextPageToken = "";
     for (const id of view.keyIds.after(afterId)) {
       const entry = this.find(id);
       if (request.port !== 0 && entry.record.port !== request.port) continue;
-      if (accessKeys.length === size) return { accessKeys, nextPageToken: pageTokenOf(accessKeys.at(-1)?.id ?? "") };
-      accessKeys.push(this.show(entry));
+      if (page.length === size) {
+        nextPageToken = pageTokenOf(page.at(-1)?.record.id ?? "");
+        break;
+      }
+      page.push(entry);
     }
-    return { accessKeys, nextPageToken: "" };
+    return { accessKeys: await this.#showWithUsage(page), nextPageToken };
   }
 
   async create({ accessKey: wanted, requestId }: CreateAccessKeyRequest): Promise<CreateAccessKeyResponse> {
@@ -88,6 +111,7 @@ class AccessKeyCalls {
       expiresAtMs,
       allowTargets: wanted?.allowTargets ?? [],
       denyTargets: wanted?.denyTargets ?? [],
+      limits: readLimits(wanted?.limits, problems),
     };
     return this.#showWithSecret(await this.#keys.create(draft, guard, problems));
   }
@@ -121,34 +145,12 @@ class AccessKeyCalls {
     return accessUriOf(entry, port, host || this.#context.settings.publicHost);
   }
 
+  async #showWithUsage(entries: readonly KeyEntry[]): Promise<AccessKey[]> {
+    const usages = await this.#usage.of(entries);
+    return entries.map((entry) => ({ ...this.show(entry), usage: usages.get(entry.record.id) }));
+  }
+
   #showWithSecret(entry: KeyEntry): CreateAccessKeyResponse {
     return { accessKey: { ...this.show(entry), secret: entry.record.secret }, accessUri: this.#uri(entry, "") };
   }
-}
-
-type ChangeReader = (wanted: AccessKey, problems: FieldProblems) => KeyChange;
-
-const CHANGES: Readonly<Record<string, ChangeReader>> = {
-  display_name: ({ displayName }) => ({ displayName }),
-  // A reason belongs to being switched off; switching on again ends it.
-  disabled: ({ disabled }) => (disabled ? { disabled } : { disabled, disabledReason: "" }),
-  disabled_reason: ({ disabledReason }) => ({ disabledReason }),
-  start_time: ({ startTime }, problems) => ({ startsAtMs: readTime(startTime, "access_key.start_time", problems) }),
-  expire_time: ({ expireTime }, problems) => ({ expiresAtMs: readTime(expireTime, "access_key.expire_time", problems) }),
-  allow_targets: ({ allowTargets }) => ({ allowTargets }),
-  deny_targets: ({ denyTargets }) => ({ denyTargets }),
-};
-
-function readChange(wanted: AccessKey, mask: readonly string[], problems: FieldProblems): KeyChange {
-  problems.require(mask.length > 0, "update_mask", `names no field; there are ${Object.keys(CHANGES).join(", ")}`);
-  let change: KeyChange = {};
-  // In the table's order, so that a given reason stands whatever the order of the mask.
-  for (const [path, read] of Object.entries(CHANGES)) if (mask.includes(path)) change = { ...change, ...read(wanted, problems) };
-  for (const path of mask)
-    problems.require(
-      Object.hasOwn(CHANGES, path),
-      "update_mask",
-      `"${path.slice(0, 64)}" cannot be changed; there are ${Object.keys(CHANGES).join(", ")}`,
-    );
-  return change;
 }

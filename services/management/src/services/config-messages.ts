@@ -1,6 +1,7 @@
 import type { ConfigDelta, ConfigKey, ConfigPort, ConfigSnapshot, ConfigUpstream, FailCount } from "@shadowfleet/control-api";
 import { type KeyEntry, overlapOf, type PortEntry, type UpstreamEntry } from "../directory/entries.ts";
 import type { FleetDirectory } from "../directory/fleet-directory.ts";
+import { limitsMessage } from "./limit-messages.ts";
 
 /** The key as relays get it; undefined when it is not in force now and will not be by time alone. */
 export function configKeyOf(directory: FleetDirectory, id: string, nowMs: number): ConfigKey | undefined {
@@ -20,6 +21,7 @@ function configKey({ record }: KeyEntry, nowMs: number): ConfigKey {
     overlapExpireTime: dateOf(previous?.expiresAtMs),
     allowTargets: [...(record.allowTargets ?? [])],
     denyTargets: [...(record.denyTargets ?? [])],
+    limits: limitsMessage(record.limits),
   };
 }
 

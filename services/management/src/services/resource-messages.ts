@@ -1,9 +1,11 @@
 import { type AccessKey, AccessKeyState, Origin, type Port, type PortBinding, type Upstream } from "@shadowfleet/control-api";
+import type { KeyRecord, PortRecord } from "@shadowfleet/store";
 import { findMethod, formatAccessUri } from "@shadowfleet/wire";
 import { type KeyEntry, keyStateOf, overlapOf, type PortEntry, type ResourceOrigin, type UpstreamEntry } from "../directory/entries.ts";
 import type { FailCountState } from "../directory/fleet-directory.ts";
 import type { Binding } from "../directory/members.ts";
 import type { UsedSecret } from "../domain/access-keys.ts";
+import { limitsMessage } from "./limit-messages.ts";
 import { timeOf } from "./requests.ts";
 
 const STATES = {
@@ -31,6 +33,8 @@ export function accessKeyMessage({ record, version, origin }: KeyEntry, port: Po
     expireTime: timeOf(record.expiresAtMs),
     allowTargets: [...(record.allowTargets ?? [])],
     denyTargets: [...(record.denyTargets ?? [])],
+    limits: limitsMessage(record.limits),
+    usage: undefined,
     createTime: timeOf(record.createdAtMs),
     updateTime: timeOf(record.updatedAtMs),
     resourceVersion: BigInt(version),
@@ -39,11 +43,15 @@ export function accessKeyMessage({ record, version, origin }: KeyEntry, port: Po
   };
 }
 
-/** The key's ss:// URI; with SIP023 the password is `iPSK:uPSK`. */
-export function accessUriOf({ record }: KeyEntry, port: PortEntry, host: string): string {
-  const { method, identityKey } = port.record;
-  const password = identityKey === "" ? record.secret : `${identityKey}:${record.secret}`;
-  return formatAccessUri({ method, password, host, port: record.port, tag: record.displayName || record.id });
+/** What a client has as password; with SIP023 it is `iPSK:uPSK`. */
+export function clientPasswordOf({ secret }: Pick<KeyRecord, "secret">, { identityKey }: Pick<PortRecord, "identityKey">): string {
+  return identityKey === "" ? secret : `${identityKey}:${secret}`;
+}
+
+/** The key's ss:// URI. */
+export function accessUriOf({ record }: KeyEntry, { record: port }: PortEntry, host: string): string {
+  const password = clientPasswordOf(record, port);
+  return formatAccessUri({ method: port.method, password, host, port: record.port, tag: record.displayName || record.id });
 }
 
 /** A port as the API shows it. */

@@ -13,6 +13,7 @@ import { HOUR_MS, KEPT_HOURS, type TrafficSubject, type TrafficTotals } from "@s
 import type { ManagementContext } from "../context.ts";
 import { FieldProblems } from "../domain/field-problems.ts";
 import { cutPage, readPage, readTime } from "./requests.ts";
+import { TrafficExport } from "./traffic-export.ts";
 import { bytesMessage, trafficMessage } from "./traffic-messages.ts";
 import { TrafficWatch } from "./traffic-watch.ts";
 
@@ -26,6 +27,7 @@ export function trafficService(context: ManagementContext, handlers: Handlers): 
     listTraffic: handlers.unary((request) => service.list(request)),
     watchTraffic: handlers.serverStream((request, stream, call) => new TrafficWatch(context, stream, call.signal).run(request)),
     listTrafficBuckets: handlers.unary(async (request) => ({ buckets: await service.buckets(request) })),
+    exportTraffic: handlers.serverStream((request, stream, call) => new TrafficExport(context, stream, call.signal).run(request)),
     resetTraffic: handlers.unary(async ({ accessKeyId }) => ({ traffic: await service.reset(accessKeyId) })),
   };
 }
