@@ -12,7 +12,7 @@ const OPEN_SERVICES = /^\/grpc\.(health|reflection)\.v1(alpha)?\./;
 const MEMBER_SERVICE = /^\/shadowfleet\.v1\.ConfigService\//;
 /** What only looks, and never at a secret. */
 const LOOKING = /^\/shadowfleet\.v1\.\w+\/(Get|List|Watch|Explain|Export)[A-Z]\w*$/;
-const SHOWS_SECRETS = new Set(["/shadowfleet.v1.AccessKeyService/GetAccessUri"]);
+const SHOWS_SECRETS = new Set(["/shadowfleet.v1.AccessKeyService/GetAccessUri", "/shadowfleet.v1.AccessKeyService/GetAccessConfig"]);
 
 /** The role a method needs by its path; undefined for health and reflection, which anyone may call. */
 export function neededRole(path: string): Role | undefined {

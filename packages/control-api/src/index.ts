@@ -1,4 +1,3 @@
-export { FullJitter, type FullJitterOptions } from "./full-jitter.ts";
 export { Access, type AccessToken, accessToken, neededRole, ROLES, type Role } from "./access.ts";
 export { SourceAllowances } from "./allowance.ts";
 export { authInterceptor } from "./auth-interceptor.ts";
@@ -11,6 +10,7 @@ export { ContractJson } from "./contract-json.ts";
 export { type ControlChannel, type ControlTarget, controlChannel } from "./control-channel.ts";
 export { ControlServer, type ControlServerOptions } from "./control-server.ts";
 export { connectFleet, type FleetChannel, type FleetClients } from "./fleet-channel.ts";
+export { FullJitter, type FullJitterOptions } from "./full-jitter.ts";
 export {
   AccessKey,
   AccessKeyLimits,
@@ -25,6 +25,8 @@ export {
   CreateAccessKeyResponse,
   DeleteAccessKeyRequest,
   DeleteAccessKeyResponse,
+  GetAccessConfigRequest,
+  GetAccessConfigResponse,
   GetAccessKeyRequest,
   GetAccessKeyResponse,
   GetAccessUriRequest,
@@ -33,11 +35,14 @@ export {
   ListAccessKeysRequest,
   ListAccessKeysResponse,
   Origin,
+  QrFormat,
   Quota,
   QuotaAction,
   ResetQuotaRequest,
   ResetQuotaResponse,
   RollingWindow,
+  RotateAccessLinkRequest,
+  RotateAccessLinkResponse,
   RotateSecretRequest,
   RotateSecretResponse,
   SecretOverlap,

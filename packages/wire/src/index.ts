@@ -28,6 +28,7 @@ export {
 } from "./aead/aead.ts";
 export { onCipherGarbage } from "./aead/message-cipher.ts";
 export { type ChaChaMessages, XChaChaAead } from "./aead/xchacha-aead.ts";
+export { formatClashProxies, formatSingBoxOutbounds, type SnippetServer } from "./client-snippet.ts";
 export { createClientStream } from "./client-stream.ts";
 export { type Credential, type CredentialResult, deriveCredential } from "./credential.ts";
 export type { WireEnvironment } from "./environment.ts";

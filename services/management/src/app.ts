@@ -77,7 +77,7 @@ class Management implements ManagementApp {
     const { logger, metrics, clock } = this.#deps;
     const store = this.#deps.store ?? openStore(this.#config.store, { logger, metrics, clock });
     if (!this.#deps.store) this.#ownStore = store;
-    this.#plane = new ControlPlane(this.#config, { ...this.#deps, store, timing: this.#timing });
+    this.#plane = new ControlPlane(this.#config, { ...this.#deps, store, timing: this.#timing, linkBase: () => this.#linkBase() });
     this.#plane.addServices(this.#serviceHost());
     this.#addDoors();
     await this.#plane.start();
@@ -151,7 +151,15 @@ class Management implements ManagementApp {
 
   #addDoors(): void {
     const { doors } = this.#config.http;
+    for (const door of this.#plane?.ownDoors() ?? []) if (doors[door.name]) this.#http?.addDoor(door);
     if (doors.json) this.#http?.addDoor(jsonDoor(this.#calls, this.#deps.clock));
+  }
+
+  #linkBase(): string | undefined {
+    const { http, publicHost = "127.0.0.1" } = this.#config;
+    if (!this.#http || !http.doors.sip008) return undefined;
+    const host = isWildcard(http.host) ? publicHost : http.host;
+    return http.publicUrl ?? `${http.tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${this.#http.port}`;
   }
 
   #certificateEnds(): Observation[] {
@@ -166,6 +174,10 @@ class Management implements ManagementApp {
     if (publicHost === undefined)
       this.#deps.logger.warn("publicHost is not set: access URIs name 127.0.0.1, which works on this machine only");
   }
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
 }
 
 /** What a reload leaves as it was at the start. */

@@ -17,6 +17,7 @@ import { z } from "zod";
 import { type DeclaredConfig, planDeclared } from "./config/declared-plan.ts";
 import { type DeclaredInput, declaredSchema } from "./config/declared-schema.ts";
 import { readTls, readTokens } from "./config/secret-files.ts";
+import type { PublicHost } from "./context.ts";
 import { checkMethod } from "./domain/credential-rules.ts";
 import { type HttpConfig, httpSchema, readHttp } from "./http/http-schema.ts";
 
@@ -42,6 +43,8 @@ const udpManagementSchema = z.strictObject({
   dialect: z.enum(["go", "libev"]).default("go"),
 });
 
+const publicHostName = z.string().refine((host) => addressFrom(host, 1) !== undefined, "is not a host name or IP address");
+
 const managementSchema = z.strictObject({
   ...commonConfigShape,
   /** Where the gRPC API is served. */
@@ -50,10 +53,15 @@ const managementSchema = z.strictObject({
   http: httpSchema.prefault({}),
   store: storeSchema.prefault({ type: "memory" }),
   /** Host name or address that clients reach the relays at: what ss:// URIs say. */
-  publicHost: z
-    .string()
-    .refine((host) => addressFrom(host, 1) !== undefined, "is not a host name or IP address")
-    .optional(),
+  publicHost: publicHostName.optional(),
+  /** Where clients reach relays, where that is more than one place: key documents name them all, healthy ones first. `members`: who is behind it. */
+  publicHosts: z
+    .array(
+      z
+        .union([publicHostName, z.strictObject({ host: publicHostName, members: z.array(z.string().min(1)).default([]) })])
+        .transform((entry) => (typeof entry === "string" ? { host: entry, members: [] } : entry)),
+    )
+    .default([]),
   /** What access keys and ports get when a request does not say. */
   defaults: z.strictObject({ port: portNumber().default(8388), method: z.string().min(1).default("chacha20-ietf-poly1305") }).prefault({}),
   /** Lets ports and upstreams use the ancestor's stream ciphers, which anyone on the way can tamper with. */
@@ -78,6 +86,7 @@ export interface ManagementConfig extends CommonConfig {
   readonly http: HttpConfig;
   readonly store: StoreConfig;
   readonly publicHost: string | undefined;
+  readonly publicHosts: readonly PublicHost[];
   readonly defaults: { readonly port: number; readonly method: string };
   readonly allowInsecureCiphers: boolean;
   readonly declared: DeclaredConfig;
@@ -102,7 +111,13 @@ export function loadManagementConfig(source: ConfigSource): ManagementConfig {
   );
   problems.push(...plan.problems);
   if (problems.length > 0) throw new ConfigError(source.name, problems);
-  return { ...rest, publicHost: input.publicHost, grpc: { host: grpc.host, port: grpc.port, tls, tokens }, http, declared: plan.declared };
+  return {
+    ...rest,
+    publicHost: input.publicHost ?? input.publicHosts[0]?.host,
+    grpc: { host: grpc.host, port: grpc.port, tls, tokens },
+    http,
+    declared: plan.declared,
+  };
 }
 
 /** Whoever reaches an open API owns the fleet, so beyond this machine it takes both encryption and tokens. */

@@ -18,7 +18,11 @@ import { Members } from "./directory/members.ts";
 import { AccessKeys } from "./domain/access-keys.ts";
 import { Ports } from "./domain/ports.ts";
 import { Upstreams } from "./domain/upstreams.ts";
+import { AccessConfigs } from "./doors/access-config.ts";
+import { AccessLinks } from "./doors/access-links.ts";
+import { sip008Door } from "./doors/sip008-door.ts";
 import { observeFleet } from "./fleet-metrics.ts";
+import type { Door } from "./http/door.ts";
 import { KnownTotals } from "./restore/known-totals.ts";
 import { accessKeyService } from "./services/access-key-service.ts";
 import { ConfigCalls } from "./services/config-service.ts";
@@ -36,6 +40,8 @@ import { VERSION } from "./version.ts";
 export interface ControlPlaneDeps extends AppDeps {
   readonly store: FleetStore;
   readonly timing: ManagementTiming;
+  /** What links to key documents begin with; undefined while they are not served. */
+  readonly linkBase: () => string | undefined;
 }
 
 const UNSET_PUBLIC_HOST = "127.0.0.1";
@@ -49,6 +55,7 @@ export class ControlPlane {
   readonly #storeServers: StoreServers;
   readonly #ports: Ports;
   readonly #keys: AccessKeys;
+  readonly #links: AccessLinks;
   readonly #configCalls: ConfigCalls;
   readonly #daemon: DatagramDaemon | undefined;
   #settings: ManagementSettings;
@@ -72,6 +79,7 @@ export class ControlPlane {
     };
     this.#ports = new Ports(this.#context);
     this.#keys = new AccessKeys(this.#context, this.#ports);
+    this.#links = new AccessLinks(this.#context, deps.linkBase);
     this.#configCalls = new ConfigCalls(this.#context, this.#keys);
     this.#daemon = this.#createDaemon(config);
   }
@@ -85,13 +93,18 @@ export class ControlPlane {
     const { logger } = this.#deps;
     const handlers = new Handlers({ logger, stopping: server.stopping });
     const context = this.#context;
-    server.addService(AccessKeyServiceService, accessKeyService(context, this.#keys, handlers));
+    server.addService(AccessKeyServiceService, accessKeyService(context, this.#keys, new AccessConfigs(context, this.#links), handlers));
     server.addService(PortServiceService, portService(context, this.#ports, handlers));
     server.addService(UpstreamServiceService, upstreamService(context, new Upstreams(context), handlers));
     server.addService(TrafficServiceService, trafficService(context, handlers));
     server.addService(SessionServiceService, sessionService(context, handlers));
     server.addService(FleetServiceService, fleetService(context, VERSION, handlers));
     server.addService(ConfigServiceService, this.#configCalls.service(handlers));
+  }
+
+  /** Doors that look into the control plane itself; the others call its services. */
+  ownDoors(): Door[] {
+    return [sip008Door(this.#context, this.#links)];
   }
 
   /** Resolves when the store's state is known, or after a moment without it. */
@@ -143,6 +156,13 @@ export class ControlPlane {
   }
 }
 
-function settingsOf({ publicHost, defaults, allowInsecureCiphers }: ManagementConfig): ManagementSettings {
-  return { publicHost: publicHost ?? UNSET_PUBLIC_HOST, defaults, allowInsecureCiphers };
+function settingsOf({
+  publicHost = UNSET_PUBLIC_HOST,
+  publicHosts,
+  defaults,
+  allowInsecureCiphers,
+  http,
+}: ManagementConfig): ManagementSettings {
+  const hosts = publicHosts.length > 0 ? publicHosts : [{ host: publicHost, members: [] }];
+  return { publicHost, publicHosts: hosts, linkSecret: http.linkSecret, defaults, allowInsecureCiphers };
 }

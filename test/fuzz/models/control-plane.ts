@@ -31,7 +31,13 @@ export class FuzzedPlane {
       ...shared,
       directory: new FleetDirectory({ ...shared, declared, onNewGeneration: () => undefined }),
       members: new Members(store),
-      settings: { publicHost: "relay.example", defaults: { port: 8388, method: "chacha20-ietf-poly1305" }, allowInsecureCiphers: false },
+      settings: {
+        publicHost: "relay.example",
+        publicHosts: [{ host: "relay.example", members: [] }],
+        linkSecret: undefined,
+        defaults: { port: 8388, method: "chacha20-ietf-poly1305" },
+        allowInsecureCiphers: false,
+      },
     };
     this.ports = new Ports(this.context);
     this.keys = new AccessKeys(this.context, this.ports);

@@ -115,6 +115,26 @@ export namespace CalendarUnit {
   export type UNRECOGNIZED = typeof CalendarUnit.UNRECOGNIZED;
 }
 
+/** How a QR code is drawn. */
+export const QrFormat = {
+  /** QR_FORMAT_UNSPECIFIED - No QR code. */
+  QR_FORMAT_UNSPECIFIED: 0,
+  /** QR_FORMAT_PNG - image/png. */
+  QR_FORMAT_PNG: 1,
+  /** QR_FORMAT_SVG - image/svg+xml. */
+  QR_FORMAT_SVG: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type QrFormat = typeof QrFormat[keyof typeof QrFormat];
+
+export namespace QrFormat {
+  export type QR_FORMAT_UNSPECIFIED = typeof QrFormat.QR_FORMAT_UNSPECIFIED;
+  export type QR_FORMAT_PNG = typeof QrFormat.QR_FORMAT_PNG;
+  export type QR_FORMAT_SVG = typeof QrFormat.QR_FORMAT_SVG;
+  export type UNRECOGNIZED = typeof QrFormat.UNRECOGNIZED;
+}
+
 /** A person's credential. */
 export interface AccessKey {
   /** Lower-case letters, digits, dot, dash and underscore, 1 to 64 characters. Chosen when empty. Never changes. */
@@ -393,6 +413,52 @@ export interface GetAccessUriRequest {
 export interface GetAccessUriResponse {
   /** SIP002 URI. */
   accessUri: string;
+}
+
+/** Request of GetAccessConfig. */
+export interface GetAccessConfigRequest {
+  /** The key's id. */
+  id: string;
+  /** Host name or address to name instead of the fleet's public hosts; those when empty. */
+  host: string;
+  /** Whether and how to draw a QR code. */
+  qrFormat: QrFormat;
+  /** What the QR code says: the ssconf:// link instead of the ss:// URI. */
+  qrOfLink: boolean;
+}
+
+/** Response of GetAccessConfig. */
+export interface GetAccessConfigResponse {
+  /** SIP002 URI. */
+  accessUri: string;
+  /** Where clients fetch the key's SIP008 document; empty while that door is closed. */
+  sip008Url: string;
+  /** The same as a dynamic access key; empty where the document is not served over HTTPS. */
+  ssconfUrl: string;
+  /** The SIP008 document itself, JSON. */
+  sip008: string;
+  /** Clash and mihomo: a list of `proxies`, YAML. */
+  clash: string;
+  /** sing-box: a list of `outbounds`, JSON. */
+  singBox: string;
+  /** The QR code's image, where one was asked for. */
+  qr: Buffer;
+}
+
+/** Request of RotateAccessLink. */
+export interface RotateAccessLinkRequest {
+  /** The key's id. */
+  id: string;
+  /** When not 0, must be the current one. */
+  resourceVersion: bigint;
+}
+
+/** Response of RotateAccessLink. */
+export interface RotateAccessLinkResponse {
+  /** The new link to the SIP008 document; empty while that door is closed. */
+  sip008Url: string;
+  /** The same as a dynamic access key; empty where the document is not served over HTTPS. */
+  ssconfUrl: string;
 }
 
 function createBaseAccessKey(): AccessKey {
@@ -2390,6 +2456,363 @@ export const GetAccessUriResponse: MessageFns<GetAccessUriResponse> = {
   },
 };
 
+function createBaseGetAccessConfigRequest(): GetAccessConfigRequest {
+  return { id: "", host: "", qrFormat: 0, qrOfLink: false };
+}
+
+export const GetAccessConfigRequest: MessageFns<GetAccessConfigRequest> = {
+  encode(message: GetAccessConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.qrFormat !== 0) {
+      writer.uint32(24).int32(message.qrFormat);
+    }
+    if (message.qrOfLink !== false) {
+      writer.uint32(32).bool(message.qrOfLink);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAccessConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAccessConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.qrFormat = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.qrOfLink = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetAccessConfigRequest>): GetAccessConfigRequest {
+    return GetAccessConfigRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetAccessConfigRequest>): GetAccessConfigRequest {
+    const message = createBaseGetAccessConfigRequest();
+    message.id = object.id ?? "";
+    message.host = object.host ?? "";
+    message.qrFormat = object.qrFormat ?? 0;
+    message.qrOfLink = object.qrOfLink ?? false;
+    return message;
+  },
+};
+
+function createBaseGetAccessConfigResponse(): GetAccessConfigResponse {
+  return { accessUri: "", sip008Url: "", ssconfUrl: "", sip008: "", clash: "", singBox: "", qr: Buffer.alloc(0) };
+}
+
+export const GetAccessConfigResponse: MessageFns<GetAccessConfigResponse> = {
+  encode(message: GetAccessConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessUri !== "") {
+      writer.uint32(10).string(message.accessUri);
+    }
+    if (message.sip008Url !== "") {
+      writer.uint32(18).string(message.sip008Url);
+    }
+    if (message.ssconfUrl !== "") {
+      writer.uint32(26).string(message.ssconfUrl);
+    }
+    if (message.sip008 !== "") {
+      writer.uint32(34).string(message.sip008);
+    }
+    if (message.clash !== "") {
+      writer.uint32(42).string(message.clash);
+    }
+    if (message.singBox !== "") {
+      writer.uint32(50).string(message.singBox);
+    }
+    if (message.qr.length !== 0) {
+      writer.uint32(58).bytes(message.qr);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAccessConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAccessConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessUri = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sip008Url = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ssconfUrl = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sip008 = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.clash = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.singBox = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.qr = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetAccessConfigResponse>): GetAccessConfigResponse {
+    return GetAccessConfigResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetAccessConfigResponse>): GetAccessConfigResponse {
+    const message = createBaseGetAccessConfigResponse();
+    message.accessUri = object.accessUri ?? "";
+    message.sip008Url = object.sip008Url ?? "";
+    message.ssconfUrl = object.ssconfUrl ?? "";
+    message.sip008 = object.sip008 ?? "";
+    message.clash = object.clash ?? "";
+    message.singBox = object.singBox ?? "";
+    message.qr = object.qr ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseRotateAccessLinkRequest(): RotateAccessLinkRequest {
+  return { id: "", resourceVersion: 0n };
+}
+
+export const RotateAccessLinkRequest: MessageFns<RotateAccessLinkRequest> = {
+  encode(message: RotateAccessLinkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.resourceVersion !== 0n) {
+      if (BigInt.asUintN(64, message.resourceVersion) !== message.resourceVersion) {
+        throw new globalThis.Error("value provided for field message.resourceVersion of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.resourceVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateAccessLinkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateAccessLinkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.resourceVersion = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotateAccessLinkRequest>): RotateAccessLinkRequest {
+    return RotateAccessLinkRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotateAccessLinkRequest>): RotateAccessLinkRequest {
+    const message = createBaseRotateAccessLinkRequest();
+    message.id = object.id ?? "";
+    message.resourceVersion = (object.resourceVersion !== undefined && object.resourceVersion !== null)
+      ? BigInt(object.resourceVersion)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseRotateAccessLinkResponse(): RotateAccessLinkResponse {
+  return { sip008Url: "", ssconfUrl: "" };
+}
+
+export const RotateAccessLinkResponse: MessageFns<RotateAccessLinkResponse> = {
+  encode(message: RotateAccessLinkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sip008Url !== "") {
+      writer.uint32(10).string(message.sip008Url);
+    }
+    if (message.ssconfUrl !== "") {
+      writer.uint32(18).string(message.ssconfUrl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateAccessLinkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateAccessLinkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sip008Url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ssconfUrl = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotateAccessLinkResponse>): RotateAccessLinkResponse {
+    return RotateAccessLinkResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotateAccessLinkResponse>): RotateAccessLinkResponse {
+    const message = createBaseRotateAccessLinkResponse();
+    message.sip008Url = object.sip008Url ?? "";
+    message.ssconfUrl = object.ssconfUrl ?? "";
+    return message;
+  },
+};
+
 /** Manages access keys: the credentials people use. A change is in force on every relay within a second. */
 export type AccessKeyServiceService = typeof AccessKeyServiceService;
 export const AccessKeyServiceService = {
@@ -2487,6 +2910,30 @@ export const AccessKeyServiceService = {
       Buffer.from(GetAccessUriResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetAccessUriResponse => GetAccessUriResponse.decode(value),
   },
+  /** Returns every form of a key's configuration that clients read: URI, links to its document, the document, snippets, QR code. */
+  getAccessConfig: {
+    path: "/shadowfleet.v1.AccessKeyService/GetAccessConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetAccessConfigRequest): Buffer =>
+      Buffer.from(GetAccessConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetAccessConfigRequest => GetAccessConfigRequest.decode(value),
+    responseSerialize: (value: GetAccessConfigResponse): Buffer =>
+      Buffer.from(GetAccessConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetAccessConfigResponse => GetAccessConfigResponse.decode(value),
+  },
+  /** Replaces the unguessable part of the links to a key's document. The links before are unknown at once; the secret stays. */
+  rotateAccessLink: {
+    path: "/shadowfleet.v1.AccessKeyService/RotateAccessLink" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RotateAccessLinkRequest): Buffer =>
+      Buffer.from(RotateAccessLinkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RotateAccessLinkRequest => RotateAccessLinkRequest.decode(value),
+    responseSerialize: (value: RotateAccessLinkResponse): Buffer =>
+      Buffer.from(RotateAccessLinkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RotateAccessLinkResponse => RotateAccessLinkResponse.decode(value),
+  },
 } as const;
 
 export interface AccessKeyServiceServer extends UntypedServiceImplementation {
@@ -2509,6 +2956,10 @@ export interface AccessKeyServiceServer extends UntypedServiceImplementation {
   resetQuota: handleUnaryCall<ResetQuotaRequest, ResetQuotaResponse>;
   /** Returns what a client needs to connect: the ss:// URI (SIP002). */
   getAccessUri: handleUnaryCall<GetAccessUriRequest, GetAccessUriResponse>;
+  /** Returns every form of a key's configuration that clients read: URI, links to its document, the document, snippets, QR code. */
+  getAccessConfig: handleUnaryCall<GetAccessConfigRequest, GetAccessConfigResponse>;
+  /** Replaces the unguessable part of the links to a key's document. The links before are unknown at once; the secret stays. */
+  rotateAccessLink: handleUnaryCall<RotateAccessLinkRequest, RotateAccessLinkResponse>;
 }
 
 export interface AccessKeyServiceClient extends Client {
@@ -2642,6 +3093,38 @@ export interface AccessKeyServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetAccessUriResponse) => void,
+  ): ClientUnaryCall;
+  /** Returns every form of a key's configuration that clients read: URI, links to its document, the document, snippets, QR code. */
+  getAccessConfig(
+    request: GetAccessConfigRequest,
+    callback: (error: ServiceError | null, response: GetAccessConfigResponse) => void,
+  ): ClientUnaryCall;
+  getAccessConfig(
+    request: GetAccessConfigRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetAccessConfigResponse) => void,
+  ): ClientUnaryCall;
+  getAccessConfig(
+    request: GetAccessConfigRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetAccessConfigResponse) => void,
+  ): ClientUnaryCall;
+  /** Replaces the unguessable part of the links to a key's document. The links before are unknown at once; the secret stays. */
+  rotateAccessLink(
+    request: RotateAccessLinkRequest,
+    callback: (error: ServiceError | null, response: RotateAccessLinkResponse) => void,
+  ): ClientUnaryCall;
+  rotateAccessLink(
+    request: RotateAccessLinkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RotateAccessLinkResponse) => void,
+  ): ClientUnaryCall;
+  rotateAccessLink(
+    request: RotateAccessLinkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RotateAccessLinkResponse) => void,
   ): ClientUnaryCall;
 }
 
