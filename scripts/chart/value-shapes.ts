@@ -132,6 +132,25 @@ const workload: Shapes = {
 
 const fromSecret = exactly({ existingSecret, key: secretKey });
 
+const amount = matching("^[0-9]+(\\.[0-9]+)? ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)(/(hour|day|week|month|total|[0-9]+d))?$");
+const bitRate = matching("^[0-9]+(\\.[0-9]+)? ?(bit|kbit|Mbit|Gbit)(/s)?$");
+const keyLimits = exactly({
+  quota: either(
+    amount,
+    exactly(
+      {
+        ...{ amount, timeZone: text, anchorDay: integer(1, 31), resetTime: time },
+        action: matching("^(cut|throttle:[0-9]+(\\.[0-9]+)? ?(bit|kbit|Mbit|Gbit)(/s)?)$"),
+      },
+      ["amount"],
+    ),
+  ),
+  rate: either(bitRate, exactly({ up: bitRate, down: bitRate })),
+  maxDevices: integer(1),
+  deviceGrace: duration,
+  maxSessions: integer(1),
+});
+
 const declared = (method: Shape): Shape => {
   const keyId = matching("^[a-z0-9._-]{1,64}$");
   const upstreamId = matching("^[A-Za-z0-9._:\\[\\]-]{1,128}$");
@@ -144,6 +163,7 @@ const declared = (method: Shape): Shape => {
         {
           ...{ id: keyId, name: text, port, secret: text, disabled: flag, disabledReason: text, startTime: time, expireTime: time },
           targets: exactly({ allow: listOf(text), deny: listOf(text) }),
+          limits: keyLimits,
         },
         ["id", "port"],
       ),
