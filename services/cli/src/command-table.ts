@@ -5,6 +5,7 @@ import { choiceFlag } from "./arguments/flag.ts";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { completion } from "./commands/completion.ts";
 import { configCheck } from "./commands/config.ts";
+import { events } from "./commands/events.ts";
 import { FLEET_COMMANDS } from "./commands/fleet.ts";
 import { KEY_COMMANDS } from "./commands/key.ts";
 import { PORT_COMMANDS } from "./commands/port.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   top,
   ...SESSION_COMMANDS,
   ...FLEET_COMMANDS,
+  events,
   bootstrap,
   configCheck,
   completion(() => GRAMMAR),

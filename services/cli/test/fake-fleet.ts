@@ -10,6 +10,7 @@ import {
 } from "@grpc/grpc-js";
 import {
   AccessKeyServiceService,
+  EventServiceService,
   FleetServiceService,
   PortServiceService,
   SessionServiceService,
@@ -25,6 +26,7 @@ const SERVICES = [
   TrafficServiceService,
   SessionServiceService,
   FleetServiceService,
+  EventServiceService,
 ] as const;
 
 /** A method of the generated stubs: `AccessKeyServiceService.createAccessKey`. */

@@ -8,7 +8,7 @@ import { GRAMMAR } from "../src/command-table.ts";
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 
 test("the README has a row for every command, as it is typed, and no other", () => {
-  const rows = [...readme.matchAll(/^\| `((?:key|port|upstream|traffic|top|session|fleet|bootstrap|config|completion)\b[^`]*)` \|/gm)].map(
+  const rows = [...readme.matchAll(/^\| `((?:key|port|upstream|traffic|top|session|fleet|events|bootstrap|config|completion)\b[^`]*)` \|/gm)].map(
     ([, row]) => row,
   );
   const commands = GRAMMAR.commands.map(({ name, args }) =>
