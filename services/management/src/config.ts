@@ -19,6 +19,7 @@ import { type DeclaredInput, declaredSchema } from "./config/declared-schema.ts"
 import { readTls, readTokens } from "./config/secret-files.ts";
 import type { PublicHost } from "./context.ts";
 import { checkMethod } from "./domain/credential-rules.ts";
+import { readWebhooks, type Webhook, webhooksSchema } from "./events/webhook-config.ts";
 import { type HttpConfig, httpSchema, readHttp } from "./http/http-schema.ts";
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
@@ -70,6 +71,8 @@ const managementSchema = z.strictObject({
   /** Holds what `declared` would, for example a mounted secret. */
   declaredFile: z.string().min(1).optional(),
   udpManagement: udpManagementSchema.prefault({}),
+  /** Who is told of events over HTTP. */
+  webhooks: webhooksSchema.default([]),
 });
 
 type ManagementInput = z.output<typeof managementSchema>;
@@ -91,16 +94,18 @@ export interface ManagementConfig extends CommonConfig {
   readonly allowInsecureCiphers: boolean;
   readonly declared: DeclaredConfig;
   readonly udpManagement: z.output<typeof udpManagementSchema>;
+  readonly webhooks: readonly Webhook[];
 }
 
 /** Reads management's configuration and the files it names; throws ConfigError with every problem. */
 export function loadManagementConfig(source: ConfigSource): ManagementConfig {
   const input = parseWith(managementSchema, source.data, source.name);
   const problems: ConfigProblem[] = [];
-  const { declared: inline, declaredFile, grpc, http: httpInput, ...rest } = input;
+  const { declared: inline, declaredFile, grpc, http: httpInput, webhooks: webhookInput, ...rest } = input;
   const tls = grpc.tls && readTls(grpc.tls, problems);
   const tokens = grpc.tokens && readTokens(grpc.tokens, problems);
   checkExposure(grpc, problems);
+  const webhooks = readWebhooks(webhookInput, problems);
   const http = readHttp(httpInput, grpc.tokens !== undefined, input.store.type !== "memory", problems);
   const method = checkMethod(input.defaults.method, input.allowInsecureCiphers);
   if (!method.ok) problems.push({ path: "defaults.method", reason: method.reason });
@@ -117,6 +122,7 @@ export function loadManagementConfig(source: ConfigSource): ManagementConfig {
     grpc: { host: grpc.host, port: grpc.port, tls, tokens },
     http,
     declared: plan.declared,
+    webhooks,
   };
 }
 

@@ -1,6 +1,7 @@
 import {
   AccessKeyServiceService,
   ConfigServiceService,
+  EventServiceService,
   FleetServiceService,
   Handlers,
   PortServiceService,
@@ -21,11 +22,14 @@ import { Upstreams } from "./domain/upstreams.ts";
 import { AccessConfigs } from "./doors/access-config.ts";
 import { AccessLinks } from "./doors/access-links.ts";
 import { sip008Door } from "./doors/sip008-door.ts";
+import { FleetEvents } from "./events/fleet-events.ts";
+import type { Webhook } from "./events/webhook-config.ts";
 import { observeFleet } from "./fleet-metrics.ts";
 import type { Door } from "./http/door.ts";
 import { KnownTotals } from "./restore/known-totals.ts";
 import { accessKeyService } from "./services/access-key-service.ts";
 import { ConfigCalls } from "./services/config-service.ts";
+import { eventService } from "./services/event-service.ts";
 import { fleetService } from "./services/fleet-service.ts";
 import { portService } from "./services/port-service.ts";
 import { sessionService } from "./services/session-service.ts";
@@ -53,17 +57,20 @@ export class ControlPlane {
   readonly #context: ManagementContext;
   readonly #totals: KnownTotals;
   readonly #storeServers: StoreServers;
+  readonly #events: FleetEvents;
   readonly #ports: Ports;
   readonly #keys: AccessKeys;
   readonly #links: AccessLinks;
   readonly #configCalls: ConfigCalls;
   readonly #daemon: DatagramDaemon | undefined;
   #settings: ManagementSettings;
+  #webhooks: readonly Webhook[];
   #unobserve: () => void = () => {};
 
   constructor(config: ManagementConfig, deps: ControlPlaneDeps) {
     this.#deps = deps;
     this.#settings = settingsOf(config);
+    this.#webhooks = config.webhooks;
     const { store, clock, logger, timing } = deps;
     const members = new Members(store);
     const { declared } = config;
@@ -77,6 +84,7 @@ export class ControlPlane {
         return settings();
       },
     };
+    this.#events = new FleetEvents(this.#context, deps.metrics);
     this.#ports = new Ports(this.#context);
     this.#keys = new AccessKeys(this.#context, this.#ports);
     this.#links = new AccessLinks(this.#context, deps.linkBase);
@@ -99,6 +107,7 @@ export class ControlPlane {
     server.addService(TrafficServiceService, trafficService(context, handlers));
     server.addService(SessionServiceService, sessionService(context, handlers));
     server.addService(FleetServiceService, fleetService(context, VERSION, handlers));
+    server.addService(EventServiceService, eventService(context, this.#events.tail, handlers));
     server.addService(ConfigServiceService, this.#configCalls.service(handlers));
   }
 
@@ -116,6 +125,7 @@ export class ControlPlane {
     this.#storeServers.start();
     await directory.until(() => directory.isSynced, this.#deps.timing.firstStateMs);
     await this.#daemon?.start();
+    this.onceSynced(() => this.#events.start(this.#webhooks));
   }
 
   /** Calls once the store's state is known, which may be now. */
@@ -133,6 +143,8 @@ export class ControlPlane {
 
   reload(config: ManagementConfig): void {
     this.#settings = settingsOf(config);
+    this.#webhooks = config.webhooks;
+    this.#events.replaceWebhooks(config.webhooks);
     this.directory.replaceDeclared(config.declared);
   }
 
@@ -143,6 +155,7 @@ export class ControlPlane {
 
   async close(): Promise<void> {
     this.#unobserve();
+    await this.#events.close();
     this.#storeServers.close();
     await this.#totals.close();
     await this.directory.close();
