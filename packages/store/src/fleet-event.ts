@@ -34,5 +34,8 @@ export interface StoredEvent extends FleetEvent {
   readonly id: string;
 }
 
+/** So long a name of `once` is remembered: 62 days. */
+export const ONCE_TTL_MS = 62 * 86_400_000;
+
 /** The store keeps at least so many of the newest events. */
 export const KEPT_EVENTS = 100_000;

@@ -8,6 +8,7 @@ export const DEFAULT_KEY_PREFIX = "shadowfleet";
 export const KEY_PREFIX = /^[A-Za-z0-9._:-]{1,64}$/;
 
 const SALT_HASH_BYTES = 16;
+const LIMIT_SLOTS = 16;
 
 /**
  * Names of everything kept in Redis. All begin with `{PREFIX:`, which is what an ACL user needs (`~{shadowfleet:*`). The braces are Redis
@@ -22,6 +23,9 @@ const SALT_HASH_BYTES = 16;
  * - `:request:ID` string with TTL: the response to an idempotent request, sealed
  * - `:fails`      hash: upstream id -> failCnt
  * - `:fail-feed`  stream, id NUMBER-NONCE: previous (id), upstream, count
+ * - `:events`     stream, ids of the server's time: event (JSON); the newest 100,000 and some more. Here, so that a write appends to it in its step
+ * - `:once:NAME`  empty string with TTL: an event of this name was kept
+ * - `:notes:SCOPE` hash: name -> text
  *
  * `{PREFIX:traffic}` counters:
  * - `:meta`       hash: generation, closed (start of the first open hour)
@@ -38,6 +42,14 @@ const SALT_HASH_BYTES = 16;
  * - `:sessions:MEMBER` hash with TTL: session id -> key id, NUL, JSON; `:session-ids:MEMBER` and `:key-sessions:MEMBER` sorted sets with TTL,
  *                 all of score 0: session ids, and key id, NUL, session id
  *
+ * - `:turn:NAME`  string with TTL: who has this turn
+ *
+ * `{PREFIX:limits:N}` limits, N from 0 to 15 by a hash of the access key's id: a cluster shares the load, and a call for many keys is few scripts
+ * - `:uses:ID`    hash with TTL: MEMBER -> JSON, what each relay last told of sessions and rates and its shares
+ * - `:devices:ID` sorted set with TTL: client address -> until when it counts
+ * - `:quota:ID:WINDOW` hash with TTL: base, past -> bytes; `lease:LEASE` -> "USED GRANTED SEEN"
+ * - `:closed:ID:WINDOW` hash with TTL: `lease:LEASE` -> "COUNTED CLOSED", leases that were silent too long
+ *
  * `{PREFIX:salt:HASH}` empty string with TTL: a salt that was seen, by half of a SHA-256 of scope and salt. Each in a slot of its own, so that a
  * cluster shares the load.
  */
@@ -46,6 +58,7 @@ export class RedisKeys {
   readonly feed: string;
   readonly fails: string;
   readonly failFeed: string;
+  readonly events: string;
   readonly trafficMeta: string;
   readonly totals: string;
   readonly marks: string;
@@ -70,6 +83,7 @@ export class RedisKeys {
     this.feed = `${this.#config}:feed`;
     this.fails = `${this.#config}:fails`;
     this.failFeed = `${this.#config}:fail-feed`;
+    this.events = `${this.#config}:events`;
     this.records = { port: `${this.#config}:ports`, key: `${this.#config}:keys`, upstream: `${this.#config}:upstreams` };
     this.trafficMeta = `${this.#traffic}:meta`;
     this.totals = `${this.#traffic}:totals`;
@@ -82,6 +96,39 @@ export class RedisKeys {
 
   request(requestId: string): string {
     return `${this.#config}:request:${requestId}`;
+  }
+
+  once(name: string): string {
+    return `${this.#config}:once:${name}`;
+  }
+
+  notes(scope: string): string {
+    return `${this.#config}:notes:${scope}`;
+  }
+
+  turn(name: string): string {
+    return `${this.#live}:turn:${name}`;
+  }
+
+  limitUses(keyId: string): string {
+    return `${this.limitsTag(keyId)}:uses:${keyId}`;
+  }
+
+  devices(keyId: string): string {
+    return `${this.limitsTag(keyId)}:devices:${keyId}`;
+  }
+
+  quota(keyId: string, windowId: string): string {
+    return `${this.limitsTag(keyId)}:quota:${encodeURIComponent(keyId)}:${windowId}`;
+  }
+
+  closedLeases(keyId: string, windowId: string): string {
+    return `${this.limitsTag(keyId)}:closed:${encodeURIComponent(keyId)}:${windowId}`;
+  }
+
+  /** Keys of one tag may be used in one script. */
+  limitsTag(keyId: string): string {
+    return `{${this.#prefix}:limits:${hashOf(keyId) % LIMIT_SLOTS}}`;
   }
 
   sequence(memberId: string, epoch: string): string {
@@ -110,6 +157,13 @@ export class RedisKeys {
   keySessions(memberId: string): string {
     return `${this.#live}:key-sessions:${memberId}`;
   }
+}
+
+/** FNV-1a: the same in every process, spread well enough. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
 }
 
 /** A subject's name in `:totals`, `:marks` and `:restored`. */

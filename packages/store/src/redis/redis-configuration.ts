@@ -5,6 +5,7 @@ import type { RecordCodec } from "../record-codec.ts";
 import { type FleetState, RESOURCE_KINDS, type ResourceKind, type ResourceRecords, resourceId, type Versioned } from "../records.ts";
 import type { RedisKeys } from "./keys.ts";
 import type { RedisConnection } from "./redis-connection.ts";
+import { eventArguments } from "./redis-events.ts";
 
 /** Records read in one step: a few hundred microseconds of Redis's time. */
 const PAGE_SIZE = 1_000;
@@ -48,8 +49,9 @@ export class RedisConfiguration {
   }
 
   async write(request: WriteRequest): Promise<WriteResult> {
-    const { requestId, expect, puts, deletes } = request;
-    const keys = [this.#keys.meta, this.#keys.feed, ...this.#hashes];
+    const { requestId, expect, puts, deletes, events = [] } = request;
+    const { onceKeys, fields } = eventArguments(events, this.#keys);
+    const keys = [this.#keys.meta, this.#keys.feed, ...this.#hashes, this.#keys.events, ...onceKeys];
     if (requestId !== undefined) keys.push(this.#keys.request(requestId));
     const changed = [...puts.map((put) => [put.kind, resourceId(put)]), ...deletes.map(({ kind, id }) => [kind, id])];
     const reply = await this.#connection.scriptOnce(
@@ -59,10 +61,11 @@ export class RedisConfiguration {
       newNonce(),
       this.#codec.encodeResponse(request.response),
       JSON.stringify(changed),
-      [expect.length, puts.length, deletes.length],
+      [expect.length, puts.length, deletes.length, events.length, requestId === undefined ? 0 : 1],
       expect.flatMap(({ kind, id, version }) => [hashIndex(kind), id, version]),
       puts.flatMap((put) => [hashIndex(put.kind), resourceId(put), this.#codec.encode(put.kind, put.record)]),
       deletes.flatMap(({ kind, id }) => [hashIndex(kind), id]),
+      fields,
       activeTraceparent() ?? "",
     );
     return this.#writeResult(reply as [string, ...unknown[]]);

@@ -4,7 +4,19 @@ import type { RedisSettings } from "./redis-settings.ts";
 import type { ScriptName } from "./scripts.ts";
 
 /** What a call to Redis is named in metrics and traces: the command, the script, or what several commands do together. */
-export type RedisOperation = ScriptName | "EXISTS" | "HGETALL" | "HMGET" | "HSCAN" | "INFO" | "SET" | "XREAD" | "ZRANGE" | "removeMember";
+export type RedisOperation =
+  | ScriptName
+  | "EXISTS"
+  | "HGETALL"
+  | "HMGET"
+  | "HSCAN"
+  | "INFO"
+  | "SET"
+  | "XRANGE"
+  | "XREAD"
+  | "XREVRANGE"
+  | "ZRANGE"
+  | "removeMember";
 
 export interface RedisOperationsOptions {
   readonly settings: RedisSettings;

@@ -1,6 +1,8 @@
 import type { Logger, Metrics } from "@shadowfleet/runtime";
 import { FeedHub } from "../feed-hub.ts";
+import type { FleetEvent, StoredEvent } from "../fleet-event.ts";
 import type { FeedEvent, FeedSubscription, FleetCommand, FleetStore, WriteRequest, WriteResult } from "../fleet-store.ts";
+import type { LimitAnswer, LimitReport, LimitUsage, SessionClaim, SessionVerdict } from "../limit-exchange.ts";
 import { RecordCodec } from "../record-codec.ts";
 import type { FleetState, MemberRecord, SessionRecord } from "../records.ts";
 import { plainSealer, type SecretSealer } from "../secret-sealer.ts";
@@ -10,6 +12,8 @@ import { BLOCK_MS, FeedReader } from "./feed-reader.ts";
 import { DEFAULT_KEY_PREFIX, RedisKeys } from "./keys.ts";
 import { newNonce, RedisConfiguration } from "./redis-configuration.ts";
 import { RedisConnection } from "./redis-connection.ts";
+import { RedisEvents } from "./redis-events.ts";
+import { RedisLimits } from "./redis-limits.ts";
 import { RedisLiveState } from "./redis-live-state.ts";
 import { readServers } from "./redis-servers.ts";
 import type { RedisSettings } from "./redis-settings.ts";
@@ -34,6 +38,8 @@ export class RedisStore implements FleetStore {
   readonly #configuration: RedisConfiguration;
   readonly #traffic: RedisTraffic;
   readonly #live: RedisLiveState;
+  readonly #limits: RedisLimits;
+  readonly #events: RedisEvents;
   readonly #hub = new FeedHub();
   readonly #settings: RedisSettings;
   readonly #logger: Logger | undefined;
@@ -50,6 +56,8 @@ export class RedisStore implements FleetStore {
     this.#configuration = new RedisConfiguration(this.#connection, this.#keys, new RecordCodec(sealer));
     this.#traffic = new RedisTraffic(this.#connection, this.#keys);
     this.#live = new RedisLiveState(this.#connection, this.#keys);
+    this.#limits = new RedisLimits(this.#connection, this.#keys);
+    this.#events = new RedisEvents(this.#connection, this.#keys);
   }
 
   readState(): Promise<FleetState> {
@@ -150,6 +158,42 @@ export class RedisStore implements FleetStore {
 
   claimSalt(scope: string, salt: Buffer, windowSeconds: number): Promise<boolean> {
     return this.#live.claimSalt(scope, salt, windowSeconds);
+  }
+
+  exchangeLimits(memberId: string, reports: readonly LimitReport[]): Promise<readonly LimitAnswer[]> {
+    return this.#limits.exchange(memberId, reports);
+  }
+
+  claimSession(memberId: string, claim: SessionClaim): Promise<SessionVerdict> {
+    return this.#limits.claim(memberId, claim);
+  }
+
+  readLimitUsage(keys: readonly { readonly keyId: string; readonly windowId: string }[]): Promise<readonly LimitUsage[]> {
+    return this.#limits.readUsage(keys);
+  }
+
+  appendEvents(events: readonly FleetEvent[]): Promise<void> {
+    return this.#events.append(events);
+  }
+
+  readEvents(afterId: string, limit: number): Promise<readonly StoredEvent[]> {
+    return this.#events.read(afterId, limit);
+  }
+
+  lastEventId(): Promise<string> {
+    return this.#events.lastId();
+  }
+
+  takeTurn(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    return this.#events.takeTurn(name, holder, ttlMs);
+  }
+
+  readNotes(scope: string): Promise<ReadonlyMap<string, string>> {
+    return this.#events.readNotes(scope);
+  }
+
+  writeNotes(scope: string, notes: ReadonlyMap<string, string | undefined>): Promise<void> {
+    return this.#events.writeNotes(scope, notes);
   }
 
   /** Asks for a key of each concern, since in a cluster each may be another server's. */

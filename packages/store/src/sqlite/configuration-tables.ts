@@ -3,6 +3,7 @@ import type { FeedEvent, ResourceChange, WriteRequest, WriteResult } from "../fl
 import type { RecordCodec } from "../record-codec.ts";
 import { type FleetState, type ResourceKind, type ResourceRecords, resourceId, type Versioned } from "../records.ts";
 import type { Database } from "./database.ts";
+import type { EventTables } from "./event-tables.ts";
 
 /** Changes older than so many revisions are forgotten; a subscriber further behind reads the state again. */
 const KEPT_REVISIONS = 10_000;
@@ -14,10 +15,12 @@ type ChangesEvent = Extract<FeedEvent, { type: "changes" }>;
 export class ConfigurationTables {
   readonly #db: Database;
   readonly #codec: RecordCodec;
+  readonly #events: EventTables;
 
-  constructor(db: Database, codec: RecordCodec) {
+  constructor(db: Database, codec: RecordCodec, events: EventTables) {
     this.#db = db;
     this.#codec = codec;
+    this.#events = events;
     db.run("INSERT INTO meta VALUES ('generation', ?), ('revision', '0') ON CONFLICT DO NOTHING", randomUUID());
   }
 
@@ -50,6 +53,7 @@ export class ConfigurationTables {
       this.#db.run("INSERT INTO feed VALUES (?, ?)", revision, JSON.stringify(changes.map(({ kind, id }) => [kind, id])));
       this.#db.run("DELETE FROM feed WHERE revision <= ?", revision - KEPT_REVISIONS);
       this.#remember(request, nowMs);
+      this.#events.append(request.events ?? [], nowMs);
       return { result: { outcome: "written", revision }, event: { type: "changes", revision, changes } };
     });
   }

@@ -6,13 +6,14 @@ interface PublishedSessions {
   readonly sessions: Map<string, SessionRecord>;
 }
 
-/** Members and sessions, true only while their processes report, and salts of the last minutes: never written to disk. */
+/** Members, sessions and turns, true only while their processes report, and salts of the last minutes: never written to disk. */
 export class LiveState {
   readonly #clock: Clock;
   readonly #members = new Map<string, { readonly member: MemberRecord; readonly seenAtMs: number }>();
   readonly #published = new Map<string, PublishedSessions>();
   /** Claimed salts by window, each in order of expiry: scope, NUL and salt -> when. */
   readonly #salts = new Map<number, Map<string, number>>();
+  readonly #turns = new Map<string, { readonly holder: string; readonly untilMs: number }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -62,6 +63,14 @@ export class LiveState {
       if (salts.has(name)) return false;
     }
     claimed.set(name, now + windowSeconds * 1000);
+    return true;
+  }
+
+  takeTurn(name: string, holder: string, ttlMs: number): boolean {
+    const now = this.#clock.now();
+    const turn = this.#turns.get(name);
+    if (turn && turn.holder !== holder && turn.untilMs > now) return false;
+    this.#turns.set(name, { holder, untilMs: now + ttlMs });
     return true;
   }
 

@@ -1,7 +1,9 @@
 import { activeTraceparent, type Clock, systemClock } from "@shadowfleet/runtime";
 import { MAX_FAIL_COUNT } from "../fail-counts.ts";
 import { FeedHub } from "../feed-hub.ts";
+import type { FleetEvent, StoredEvent } from "../fleet-event.ts";
 import type { FeedEvent, FeedSubscription, FleetCommand, FleetStore, WriteRequest, WriteResult } from "../fleet-store.ts";
+import type { LimitAnswer, LimitReport, LimitUsage, QuotaAnswer, SessionClaim, SessionVerdict } from "../limit-exchange.ts";
 import { RecordCodec } from "../record-codec.ts";
 import type { FleetState, MemberRecord, SessionRecord } from "../records.ts";
 import { plainSealer, type SecretSealer } from "../secret-sealer.ts";
@@ -9,7 +11,10 @@ import type { StoreServer } from "../store-server.ts";
 import type { KeyBytes, TrafficBatch, TrafficBucket, TrafficSubject, TrafficTotals } from "../traffic.ts";
 import { ConfigurationTables } from "./configuration-tables.ts";
 import { Database } from "./database.ts";
+import { EventTables } from "./event-tables.ts";
+import { LiveLimits } from "./live-limits.ts";
 import { LiveState } from "./live-state.ts";
+import { QuotaTable } from "./quota-table.ts";
 import { TrafficTables } from "./traffic-tables.ts";
 
 export interface SqliteStoreOptions {
@@ -26,6 +31,9 @@ export class SqliteStore implements FleetStore {
   readonly #configuration: ConfigurationTables;
   readonly #traffic: TrafficTables;
   readonly #live: LiveState;
+  readonly #limits = new LiveLimits();
+  readonly #quotas: QuotaTable;
+  readonly #events: EventTables;
   readonly #feed = new FeedHub();
   readonly #failCounts = new Map<string, number>();
 
@@ -33,7 +41,9 @@ export class SqliteStore implements FleetStore {
   constructor({ path, clock = systemClock, sealer = plainSealer }: SqliteStoreOptions) {
     this.#clock = clock;
     this.#db = new Database(path);
-    this.#configuration = new ConfigurationTables(this.#db, new RecordCodec(sealer));
+    this.#events = new EventTables(this.#db);
+    this.#configuration = new ConfigurationTables(this.#db, new RecordCodec(sealer), this.#events);
+    this.#quotas = new QuotaTable(this.#db);
     this.#traffic = new TrafficTables(this.#db, clock, this.#configuration.generation);
     this.#live = new LiveState(clock);
   }
@@ -145,6 +155,57 @@ export class SqliteStore implements FleetStore {
     return this.#live.claimSalt(scope, salt, windowSeconds);
   }
 
+  /** One transaction, so that a relay's tick is one write to the disk. */
+  async exchangeLimits(memberId: string, reports: readonly LimitReport[]): Promise<readonly LimitAnswer[]> {
+    this.#db.assertOpen();
+    const nowMs = this.#clock.now();
+    const quotas = this.#exchangeQuotas(reports, nowMs);
+    return reports.map((report, at) => {
+      const quota = quotas[at];
+      const shares = this.#limits.report(memberId, report, nowMs);
+      return { keyId: report.keyId, ...(quota && { quota }), ...shares, ...this.#limits.usage(report.keyId, nowMs) };
+    });
+  }
+
+  async claimSession(memberId: string, claim: SessionClaim): Promise<SessionVerdict> {
+    this.#db.assertOpen();
+    return this.#limits.claim(memberId, claim, this.#clock.now());
+  }
+
+  async readLimitUsage(keys: readonly { readonly keyId: string; readonly windowId: string }[]): Promise<readonly LimitUsage[]> {
+    this.#db.assertOpen();
+    return keys.map(({ keyId, windowId }) => ({
+      keyId,
+      quotaUsedBytes: this.#quotas.used(keyId, windowId),
+      ...this.#limits.usage(keyId, this.#clock.now()),
+    }));
+  }
+
+  async appendEvents(events: readonly FleetEvent[]): Promise<void> {
+    this.#db.transaction(() => this.#events.append(events, this.#clock.now()));
+  }
+
+  async readEvents(afterId: string, limit: number): Promise<readonly StoredEvent[]> {
+    return this.#events.read(afterId, limit);
+  }
+
+  async lastEventId(): Promise<string> {
+    return this.#events.lastId();
+  }
+
+  async takeTurn(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    this.#db.assertOpen();
+    return this.#live.takeTurn(name, holder, ttlMs);
+  }
+
+  async readNotes(scope: string): Promise<ReadonlyMap<string, string>> {
+    return this.#events.readNotes(scope);
+  }
+
+  async writeNotes(scope: string, notes: ReadonlyMap<string, string | undefined>): Promise<void> {
+    this.#events.writeNotes(scope, notes);
+  }
+
   async ping(): Promise<void> {
     this.#db.get("SELECT 1 AS alive");
   }
@@ -156,5 +217,15 @@ export class SqliteStore implements FleetStore {
   async close(): Promise<void> {
     this.#feed.close();
     this.#db.close();
+  }
+
+  #exchangeQuotas(reports: readonly LimitReport[], nowMs: number): (QuotaAnswer | undefined)[] {
+    if (!reports.some(({ quota }) => quota)) return [];
+    try {
+      return this.#db.transaction(() => reports.map(({ keyId, quota }) => quota && this.#quotas.exchange(keyId, quota, nowMs)));
+    } catch (error) {
+      this.#quotas.forget();
+      throw error;
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { EVENT_FUNCTION } from "./event-scripts.ts";
 import { STREAM_FUNCTIONS } from "./stream-functions.ts";
 
 /** Writes the feed keeps; a reader further behind reads the state again. */
@@ -7,18 +8,19 @@ const MAX_CATCH_UP = 5_000;
 const REQUEST_ID_TTL_SECONDS = 86_400;
 
 /**
- * Expectations, request id, revision, records and feed in one step. The feed entry goes first: it is all that can be refused.
- * KEYS: meta, feed, three record hashes, request key (if there is a request id).
- * ARGV: generation if new, nonce, sealed response, [kind, id]… as JSON, counts of expectations, puts and deletes, then
- * (hash, id, version)…, (hash, id, body)…, (hash, id)…, where hash is an index into KEYS; last the traceparent of the write, '' for none.
+ * Expectations, request id, revision, records, feed and events in one step. The feed entry goes first: it is all that can be refused.
+ * KEYS: meta, feed, three record hashes, events, a key for each event with a name, request key (if there is a request id).
+ * ARGV: generation if new, nonce, sealed response, [kind, id]… as JSON, counts of expectations, puts, deletes and events, 1 if there is a request id,
+ * then (hash, id, version)…, (hash, id, body)…, (hash, id)…, where hash is an index into KEYS, (1 if it has a name, JSON)… of the events; last the
+ * traceparent of the write, '' for none.
  */
-const writeConfiguration = `${STREAM_FUNCTIONS}
-local meta, feed, request = KEYS[1], KEYS[2], KEYS[6]
+const writeConfiguration = `${STREAM_FUNCTIONS}${EVENT_FUNCTION}
+local meta, feed, request = KEYS[1], KEYS[2], ARGV[9] == '1' and KEYS[#KEYS]
 if request then
   local kept = redis.call('GET', request)
   if kept then return {'repeated', kept} end
 end
-local at = 8
+local at = 10
 for _ = 1, tonumber(ARGV[5]) do
   local stored = redis.call('HGET', KEYS[tonumber(ARGV[at])], ARGV[at + 1])
   local version = stored and string.match(stored, '^%d+') or '0'
@@ -43,6 +45,13 @@ for _ = 1, tonumber(ARGV[6]) do
 end
 for _ = 1, tonumber(ARGV[7]) do
   redis.call('HDEL', KEYS[tonumber(ARGV[at])], ARGV[at + 1])
+  at = at + 2
+end
+local once = 7
+for _ = 1, tonumber(ARGV[8]) do
+  local isNamed = ARGV[at] == '1'
+  append_event(KEYS[6], isNamed and KEYS[once], ARGV[at + 1])
+  if isNamed then once = once + 1 end
   at = at + 2
 end
 if request then redis.call('SET', request, ARGV[3], 'EX', ${REQUEST_ID_TTL_SECONDS}) end

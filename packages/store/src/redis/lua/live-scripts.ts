@@ -1,5 +1,5 @@
 /** Expiry goes by the server's clock: those of the fleet's machines may be apart by more than the time to live. */
-const NOW_MS = `
+export const NOW_MS = `
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 `;

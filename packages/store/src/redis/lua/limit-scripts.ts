@@ -1,0 +1,137 @@
+import { LIMIT_REPORT_TTL_MS } from "../../limit-exchange.ts";
+import { NOW_MS } from "./live-scripts.ts";
+import { QUOTA_FUNCTION } from "./quota-function.ts";
+import { RATE_SHARE_FUNCTION } from "./rate-share-function.ts";
+
+/**
+ * A member's field of a key's hash, JSON: until when its report counts, its sessions, how many were claimed since and until when those count, then of
+ * up and down share, bytes moved, 1 if saturated, sessions.
+ */
+const USE_FUNCTIONS = `
+local function is_live(use)
+  return use[1] > now or use[4] > now
+end
+
+local function sessions_of(use)
+  return (use[1] > now and use[2] or 0) + (use[4] > now and use[3] or 0)
+end
+
+local function part_of(use, at)
+  if use[1] <= now then return {share = 0, moved = 0, isSaturated = false, sessions = 0} end
+  return {share = use[at], moved = use[at + 1], isSaturated = use[at + 2] == 1, sessions = use[at + 3]}
+end
+
+-- The member's own use and those of the others that count, without what is over.
+local function read_uses(hash, member)
+  local own, others, all = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {}, redis.call('HGETALL', hash)
+  for at = 1, #all, 2 do
+    local use = cjson.decode(all[at + 1])
+    if all[at] == member then own = use
+    elseif is_live(use) then others[#others + 1] = use
+    else redis.call('HDEL', hash, all[at]) end
+  end
+  return own, others
+end
+
+local function sum_of(own, others)
+  local sum = sessions_of(own)
+  for _, use in ipairs(others) do sum = sum + sessions_of(use) end
+  return sum
+end
+
+local function keep_use(hash, member, use)
+  redis.call('HSET', hash, member, cjson.encode(use))
+  redis.call('PEXPIRE', hash, ${LIMIT_REPORT_TTL_MS})
+end
+
+local function keep_device(devices, device, grace)
+  local ttl = math.max(grace, ${LIMIT_REPORT_TTL_MS})
+  redis.call('ZADD', devices, 'GT', string.format('%.0f', now + ttl), device)
+  redis.call('PEXPIRE', devices, string.format('%.0f', ttl))
+end
+
+local function count_devices(devices)
+  redis.call('ZREMRANGEBYSCORE', devices, '-inf', string.format('%.0f', now))
+  return redis.call('ZCARD', devices)
+end
+`;
+
+/**
+ * KEYS: of each report uses and devices, and window and closed leases if it has a quota. ARGV: member id, reports as JSON. Returns of each report
+ * sessions, devices, up share or null, down share or null, outcome of the quota or null, granted, used and settled bytes.
+ */
+const exchangeLimits = `${NOW_MS}${RATE_SHARE_FUNCTION}${QUOTA_FUNCTION}${USE_FUNCTIONS}
+local member, found, key = ARGV[1], {}, 1
+
+-- Puts the new part into the use at a place, and returns its share.
+local function exchange_rate(use, at, rate, own, others)
+  if not rate then return false end
+  local parts = {}
+  for index, other in ipairs(others) do parts[index] = part_of(other, at) end
+  local part = {share = part_of(own, at).share, moved = rate.moved, isSaturated = rate.isSaturated, sessions = rate.sessions}
+  local share = rate_share(rate.limit, part, parts)
+  use[at], use[at + 1], use[at + 2], use[at + 3] = share, rate.moved, rate.isSaturated and 1 or 0, rate.sessions
+  return share
+end
+
+for at = 2, #ARGV do
+  local report = cjson.decode(ARGV[at])
+  local hash, devices = KEYS[key], KEYS[key + 1]
+  key = key + 2
+  local own, others = read_uses(hash, member)
+  local use = {now + ${LIMIT_REPORT_TTL_MS}, report.sessions, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+  local up = exchange_rate(use, 5, report.up, own, others)
+  local down = exchange_rate(use, 9, report.down, own, others)
+  if use[2] + use[8] + use[12] == 0 then redis.call('HDEL', hash, member)
+  else keep_use(hash, member, use) end
+  for _, device in ipairs(report.devices) do keep_device(devices, device, report.deviceGraceMs) end
+  local outcome, granted, used, settled = false, 0, 0, 0
+  if report.quota then
+    outcome, granted, used, settled = lease_quota(KEYS[key], KEYS[key + 1], report.quota)
+    key = key + 2
+  end
+  for _, value in ipairs({sum_of(use, others), count_devices(devices), up, down, outcome, granted, used, settled}) do
+    found[#found + 1] = value
+  end
+end
+return found
+`;
+
+/** KEYS: uses, devices. ARGV: member id, device, grace of devices in ms, most devices and most sessions, '' for any number. Returns the verdict. */
+const claimSession = `${NOW_MS}${USE_FUNCTIONS}
+local member, device, maxDevices, maxSessions = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
+local own, others = read_uses(KEYS[1], member)
+local known = count_devices(KEYS[2])
+if maxDevices and known >= maxDevices and not redis.call('ZSCORE', KEYS[2], device) then return 'device-limit' end
+if maxSessions and sum_of(own, others) >= maxSessions then return 'session-limit' end
+own[3] = (own[4] > now and own[3] or 0) + 1
+own[4] = now + ${LIMIT_REPORT_TTL_MS}
+keep_use(KEYS[1], member, own)
+keep_device(KEYS[2], device, tonumber(ARGV[3]))
+return 'admitted'
+`;
+
+/**
+ * KEYS: of each access key uses and devices, and a window if it is asked for. ARGV: of each 1 if a window is asked for, else 0. Returns of each used
+ * bytes of the window or null, sessions, devices.
+ */
+const readLimitUsage = `${NOW_MS}${USE_FUNCTIONS}
+local function used_of(window)
+  local fields, sum = redis.call('HGETALL', window), false
+  for at = 2, #fields, 2 do sum = (sum or 0) + string.match(fields[at], '^%d+') end
+  return sum
+end
+
+local found, key = {}, 1
+for at = 1, #ARGV do
+  local _, uses = read_uses(KEYS[key], '')
+  local isAsked = ARGV[at] == '1'
+  found[#found + 1] = isAsked and used_of(KEYS[key + 2])
+  found[#found + 1] = sum_of({0, 0, 0, 0}, uses)
+  found[#found + 1] = count_devices(KEYS[key + 1])
+  key = key + (isAsked and 3 or 2)
+end
+return found
+`;
+
+export const LIMIT_SCRIPTS = { exchangeLimits, claimSession, readLimitUsage };
