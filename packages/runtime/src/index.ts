@@ -29,6 +29,8 @@ export {
   type ObservedName,
 } from "./metric-registry.ts";
 export type { Attributes, Metrics, Observation } from "./metrics.ts";
+export { type PluginLaunch, PluginProcess, type PluginProcessOptions } from "./plugin/plugin-process.ts";
+export { isPassable, pluginOptions, pluginProgram } from "./plugin/plugin-schema.ts";
 export { type ProcessEvent, type ProcessHandle, systemProcess } from "./process-handle.ts";
 export { createMetrics, type MetricsOptions } from "./prometheus-metrics.ts";
 export {
@@ -58,6 +60,7 @@ export { closestWord } from "./spelling.ts";
 export type { SpanProcessor } from "./trace-sdk.ts";
 export { activeTraceparent, spanContextOf } from "./traceparent.ts";
 export { startTracing, type Tracing, type TracingOptions } from "./tracing.ts";
+export { bindTcp } from "./workers/port-claims.ts";
 export type { LinkHandlers } from "./workers/process-link.ts";
 export { withSharedCaps } from "./workers/with-shared-caps.ts";
 export type { WorkerContext } from "./workers/worker-context.ts";

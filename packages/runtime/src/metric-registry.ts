@@ -90,6 +90,20 @@ export const METRICS = {
     "outcome",
   ]),
   "fleet.traffic.unflushed.bytes": metric("observed-gauge", "By", "Payload bytes counted here that the store has not acknowledged yet"),
+  "fleet.limits.keys": metric("observed-gauge", "{key}", "Access keys with limits that are in use on this relay"),
+  "fleet.limits.leased.bytes": metric("observed-gauge", "By", "Bytes of quotas leased to this relay that it has not used"),
+  "fleet.limits.exchanges": metric("counter", "{call}", "Calls that tell the store of limits and hear what is left, by result: OK or an error code", [
+    "outcome",
+  ]),
+  "fleet.limits.claims": metric("counter", "{session}", "Sessions that asked the store for a place, by result: OK or an error code", ["outcome"]),
+  "fleet.limits.refusals": metric("observed-counter", "{session}", "Sessions refused or ended for their access key's limits, by error code", [
+    "outcome",
+  ]),
+  "fleet.limits.pauses": metric("observed-counter", "{pause}", "Times a TCP session was stopped to wait for its key's rate or quota", [
+    "network.io.direction",
+  ]),
+  "fleet.limits.unchecked": metric("observed-gauge", "1", "1 while keys with limits are in use and the store does not answer for them, else 0"),
+  "fleet.limits.unchecked.bytes": metric("observed-counter", "By", "Payload bytes relayed beyond what the store had leased while it did not answer"),
   "fleet.store.available": metric("observed-gauge", "1", "1 while the shared store answers, else 0"),
   "fleet.webhook.deliveries": metric(
     "counter",
@@ -150,6 +164,7 @@ export const METRICS = {
   ]),
   "fleet.redis.replicas": metric("observed-gauge", "{replica}", "Replicas connected to this Redis node", ["redis.node"]),
   "fleet.workers": metric("observed-gauge", "{process}", "Processes of this relay or gateway that serve: 1, or its workers"),
+  "fleet.plugin.exits": metric("counter", "{process}", "Processes of SIP003 plugins that ended unasked and were started again", ["plugin"]),
   "fleet.worker.exits": metric("counter", "{process}", "Worker processes that ended unasked and were replaced"),
   "fleet.clock.seconds": metric(
     "observed-gauge",

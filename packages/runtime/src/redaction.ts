@@ -23,6 +23,9 @@ const SECRET_NAMES = new Set([
   "identitykey",
   "identitykeys",
   "identityhash",
+  // They may hold a path or key that only the two plugins know.
+  "pluginopts",
+  "pluginoptions",
   "userinfo",
   "cookie",
   "setcookie",

@@ -20,6 +20,8 @@ const HANDSHAKE_CODES: readonly ErrorCode[] = [
   "CLOSED_IN_HANDSHAKE",
 ];
 
+const LIMIT_CODES: readonly ErrorCode[] = ["DEVICE_LIMIT", "SESSION_LIMIT", "LIMITS_UNCHECKED"];
+
 type KnownValues = Readonly<Record<string, readonly string[]>>;
 
 /** Attribute values known before anything happened, for every counter; undefined where only the configuration knows them. */
@@ -36,9 +38,15 @@ const KNOWN_VALUES: Record<NameOfKind<"counter" | "observed-counter">, KnownValu
   "fleet.management.disconnects": {},
   "fleet.webhook.deliveries": undefined,
   "fleet.traffic.flushes": { outcome: ["OK", "STORE_UNAVAILABLE" satisfies ErrorCode] },
+  "fleet.limits.exchanges": { outcome: ["OK", "STORE_UNAVAILABLE" satisfies ErrorCode] },
+  "fleet.limits.claims": { outcome: ["OK", ...LIMIT_CODES] },
+  "fleet.limits.refusals": { outcome: ["QUOTA_EXHAUSTED" satisfies ErrorCode, ...LIMIT_CODES] },
+  "fleet.limits.pauses": { "network.io.direction": DIRECTIONS },
+  "fleet.limits.unchecked.bytes": {},
   "http.server.requests": undefined,
   "http.server.limits.broken": { limit: ["connections", "refusals", "host"] },
   "rpc.server.limits.broken": { limit: ["connections", "opening", "pings", "refusals", "open-calls"] },
+  "fleet.plugin.exits": undefined,
   "fleet.worker.exits": {},
   "fleet.redis.commands": undefined,
   "process.cpu.seconds": {},

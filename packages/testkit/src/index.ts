@@ -3,6 +3,7 @@ export { docker, engineMissingReason, type ImageName, serviceImage } from "./con
 export { type CurlResult, curlMissingReason, runCurl } from "./curl.ts";
 export { DeadlineError, eventually, withDeadline } from "./deadline.ts";
 export { findProgram, missingProgramsReason } from "./find-program.ts";
+export { writeForwardingPlugin } from "./forwarding-plugin.ts";
 export { freePort, isPortFree } from "./free-port.ts";
 export { type LoopbackHost, type LoopbackOptions, type LoopbackTarget, startTcpTarget, type TcpTarget } from "./loopback-server.ts";
 export { createMemoryLogger, type LogLine, type MemoryLogger } from "./memory-logger.ts";

@@ -20,6 +20,8 @@ import { GroupFailCounts } from "./upstream/group-fail-counts.ts";
 import type { DialLatencies } from "./upstream/latency-policy.ts";
 import type { Random } from "./upstream/picker.ts";
 import { createPicker } from "./upstream/policy.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+import { UpstreamPlugins } from "./upstream/upstream-plugins.ts";
 
 /** How long leaving the fleet may take at the end. */
 const LEAVE_LIMIT_MS = 2_000;
@@ -64,12 +66,14 @@ class Gateway implements GatewayApp {
   readonly #port: ListeningPort;
   readonly #member: GatewayMember | undefined;
   readonly #failCounts: FailCounts;
+  readonly #plugins: UpstreamPlugins;
   #settings: GatewaySettings;
   #draining = false;
   #unobserve: () => void = () => {};
 
   constructor(config: GatewayConfig, deps: GatewayDeps) {
     this.#deps = deps;
+    this.#plugins = new UpstreamPlugins(deps);
     const settings = () => this.#settings;
     this.#context = {
       get settings() {
@@ -109,13 +113,17 @@ class Gateway implements GatewayApp {
     this.#unobserve = this.#observe();
     this.#logWarnings();
     this.#member?.start();
+    await this.#plugins.start(this.#settings.config.upstreams);
     await this.#port.apply(this.#settings.config);
   }
 
   async reload(config: GatewayConfig): Promise<void> {
     const { fleet, upstreams } = this.#settings.config;
     // Membership is for the life of the process: a changed one takes effect at the next start, as management's upstreams stay until then.
-    this.#settings = this.#settingsOf(this.#member ? { ...config, fleet, upstreams } : { ...config, fleet });
+    const next = this.#member ? { ...config, fleet, upstreams } : { ...config, fleet };
+    await this.#plugins.start(next.upstreams);
+    this.#settings = this.#settingsOf(next);
+    await this.#plugins.retain(next.upstreams);
     this.#member?.resettle();
     this.#logWarnings();
     if (!this.#draining) await this.#port.apply(config);
@@ -143,6 +151,7 @@ class Gateway implements GatewayApp {
     this.#draining = true;
     await this.#port.close();
     await this.#sessions.drain(deadlineMs);
+    await this.#plugins.retain([]);
     await this.#member?.finish(LEAVE_LIMIT_MS);
     this.#unobserve();
   }
@@ -180,7 +189,8 @@ class Gateway implements GatewayApp {
     const failCounts = this.#failCounts;
     const { logger, metrics, clock, resolver } = this.#context;
     const picker = createPicker(config.policy, config.upstreams, { failCounts, latencies: this.#latencies }, random);
-    const connector = new Connector({ picker, dialTimeoutMs: config.dialTimeoutMs, resolver, metrics, logger, clock });
+    const endpointOf = (upstream: Upstream) => this.#plugins.endpoint(upstream);
+    const connector = new Connector({ picker, endpointOf, dialTimeoutMs: config.dialTimeoutMs, resolver, metrics, logger, clock });
     const balancers = config.proxyProtocol && new TrustedSources(config.proxyProtocol.trustedSources);
     return { config, users: new ProxyUsers(config.users), balancers, picker, connector };
   }

@@ -2,7 +2,7 @@ import { type CommonConfig, ConfigError, type ConfigSource, commonConfigOf, work
 import type { FleetConfig } from "./fleet/fleet-schema.ts";
 import { isClassicFile, readClassicFile } from "./formats/classic-file.ts";
 import { readOwnFile } from "./formats/own-file.ts";
-import type { ParsedFile } from "./formats/parsed-file.ts";
+import { isFields, type ParsedFile } from "./formats/parsed-file.ts";
 import { planUpstreams } from "./formats/upstream-plan.ts";
 import type { ProxyUser } from "./front/proxy-users.ts";
 import type { PolicyName } from "./upstream/policy.ts";
@@ -45,7 +45,7 @@ export interface GatewayConfig extends CommonConfig {
 export function loadGatewayConfig(source: ConfigSource, _flags?: unknown): GatewayConfig {
   const { name, data } = source;
   const file = isClassicFile(data) ? readClassicFile({ name, data }) : readOwnFile(source);
-  const plan = planUpstreams(file.drafts, { allowInsecureCiphers: allowsInsecureCiphers(data) });
+  const plan = planUpstreams(file.drafts, { allowInsecureCiphers: allowsInsecureCiphers(data), plugins: pluginsOf(data) });
   const problems = [...file.problems, ...plan.problems];
   const { listen, settings } = file;
   if (problems.length > 0 || !listen || !settings) throw new ConfigError(name, problems);
@@ -68,6 +68,12 @@ export function loadGatewayConfig(source: ConfigSource, _flags?: unknown): Gatew
 /** Asked of the raw data, so that a problem elsewhere does not make every stream cipher look like one more. */
 function allowsInsecureCiphers(data: unknown): boolean {
   return (data as { readonly allowInsecureCiphers?: unknown } | null)?.allowInsecureCiphers === true;
+}
+
+/** Of the raw data for the same reason. */
+function pluginsOf(data: unknown): ReadonlyMap<string, string> {
+  const { plugins } = (data ?? {}) as { readonly plugins?: unknown };
+  return new Map(isFields(plugins) ? Object.entries(plugins).map(([name, program]) => [name, String(program)]) : []);
 }
 
 function settingsOf(

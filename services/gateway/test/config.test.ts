@@ -232,6 +232,19 @@ upstreams:
 
   for (const [what, data, paths] of [
     ["a plugin", { upstreams: ["ss://YWVzLTEyOC1nY206dGVzdA@h:1/?plugin=obfs-local%3Bobfs%3Dhttp"] }, ["upstreams[0]"]],
+    ["a plugin among parts", { upstreams: [{ ...upstream, plugin: "obfs-local" }] }, ["upstreams[0].plugin"]],
+    ["options without a plugin", { upstreams: [{ ...upstream, pluginOptions: "x" }] }, ["upstreams[0].pluginOptions"]],
+    [
+      "a plugin beside a URI",
+      { plugins: { a: "/a" }, upstreams: [{ uri: "ss://YWVzLTEyOC1nY206dGVzdA@h:1", plugin: "a" }] },
+      ["upstreams[0].plugin"],
+    ],
+    ["a plugin's program that is no path", { plugins: { "obfs-local": "obfs-local" }, upstreams: [upstream] }, ["plugins.obfs-local"]],
+    [
+      "zero characters for a plugin",
+      { plugins: { a: "/a" }, upstreams: ["ss://YWVzLTEyOC1nY206dGVzdA@h:1/?plugin=a%3Bx%00"] },
+      ["upstreams[0]"],
+    ],
     ["no URI", { upstreams: ["http://h:1"] }, ["upstreams[0]"]],
     ["an entry that is nothing", { upstreams: [7, null] }, ["upstreams[0]", "upstreams[1]"]],
     ["a bad host for UDP", { upstreams: [{ uri: "ss://YWVzLTEyOC1nY206dGVzdA@h:1", udpHost: "a b" }] }, ["upstreams[0].udpHost"]],

@@ -26,7 +26,15 @@ function createConnector(ports: Readonly<Record<string, number>>, dialTimeoutMs 
   const picker = new ClassicPolicy(upstreams, failCounts, () => 0.99);
   const resolver = new CachingResolver();
   const { logger } = createMemoryLogger();
-  const connector = new Connector({ picker, dialTimeoutMs, resolver, metrics, logger, clock: systemClock });
+  const connector = new Connector({
+    picker,
+    endpointOf: (upstream) => upstream,
+    dialTimeoutMs,
+    resolver,
+    metrics,
+    logger,
+    clock: systemClock,
+  });
   const tries = () =>
     metrics.measurements
       .filter(({ name }) => name === "shadowsocks.upstream.picks")
@@ -91,7 +99,15 @@ test("a relay that moved to another address under its name is found at the next 
   const { logger } = createMemoryLogger();
   const picker = new ClassicPolicy([upstream], new MemoryFailCounts(), () => 0.99);
   const metrics = new RecordingMetrics();
-  const connector = new Connector({ picker, dialTimeoutMs: 2_000, resolver, metrics, logger, clock: systemClock });
+  const connector = new Connector({
+    picker,
+    endpointOf: (upstream) => upstream,
+    dialTimeoutMs: 2_000,
+    resolver,
+    metrics,
+    logger,
+    clock: systemClock,
+  });
   const open = async (_: Upstream, connection: Connection): Promise<boolean> => {
     connection.destroy();
     return true;

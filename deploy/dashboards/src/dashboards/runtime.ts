@@ -84,6 +84,13 @@ export function runtime() {
             ],
           }),
           timeseries({
+            title: "Ends of plugins",
+            description:
+              "How often a SIP003 plugin ended unasked and was started again, by program. Any end is bad: its connections went with it.",
+            unit: Short,
+            queries: [query(sum(rate("fleet.plugin.exits"), "job", "plugin"), "{{job}} {{plugin}} a second")],
+          }),
+          timeseries({
             title: "Delay, median",
             description: "As beside, half the time. It lies at 0.02 s when idle; above 0.05 s is bad: the process never rests.",
             unit: Seconds,

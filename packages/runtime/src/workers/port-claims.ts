@@ -37,7 +37,8 @@ async function bindAlone({ transport, host, port }: PortClaim): Promise<number> 
   }
 }
 
-function bindTcp(host: string, port: number): Promise<number> {
+/** Binds and lets go: the number is the kernel's choice for port 0. */
+export function bindTcp(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

@@ -24,6 +24,7 @@ export function planFleetUpstreams(configured: readonly ConfigUpstream[], allowI
     methodPath: `${id}: method`,
     secretPath: `${id}: secret`,
   }));
-  const { upstreams, problems } = planUpstreams(drafts, { allowInsecureCiphers });
+  // What comes over the network never names a program.
+  const { upstreams, problems } = planUpstreams(drafts, { allowInsecureCiphers, plugins: new Map() });
   return { upstreams, problems: problems.map(({ path, reason }) => `upstream ${path} ${reason}`) };
 }

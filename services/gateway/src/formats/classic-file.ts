@@ -6,7 +6,7 @@ import { gatewaySettingsSchema } from "./settings-schema.ts";
 /** Any of these at the top level, without a key that only our format has, and the file is the ancestor's. */
 const TELLING_KEYS = ["local_port", "server_port", "server_password", "server", "password"];
 const OWN_KEYS = ["listen", "upstreams"];
-const CLASSIC_KEYS = new Set([...TELLING_KEYS, "local_address", "method", "timeout", "auth"]);
+const CLASSIC_KEYS = new Set([...TELLING_KEYS, "local_address", "method", "timeout", "auth", "plugin", "plugin_opts"]);
 const MAX_PORT = 0xffff;
 /** The longest delay a Node timer keeps, in seconds. */
 const MAX_TIMEOUT_S = 2_147_483;

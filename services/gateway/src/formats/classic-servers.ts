@@ -1,4 +1,5 @@
 import type { ConfigProblem } from "@shadowfleet/runtime";
+import type { PluginSpec } from "@shadowfleet/wire";
 import type { Fields } from "./parsed-file.ts";
 import type { UpstreamDraft } from "./upstream-plan.ts";
 
@@ -13,6 +14,19 @@ type Report = (path: string, reason: string) => void;
  */
 export function readClassicServers(data: Fields, problems: ConfigProblem[], warnings: string[]): UpstreamDraft[] {
   const report: Report = (path, reason) => void problems.push({ path, reason });
+  const plugin = readPlugin(data, report);
+  const drafts = readServers(data, report, warnings);
+  return plugin ? drafts.map((draft) => ({ ...draft, plugin, pluginPath: "plugin" })) : drafts;
+}
+
+/** As in shadowsocks-libev: one for all servers of the file. */
+function readPlugin(data: Fields, report: Report): PluginSpec | undefined {
+  const name = textOf(data.plugin, "plugin", report);
+  const opts = textOf(data.plugin_opts, "plugin_opts", report) ?? "";
+  return name === undefined ? undefined : { name, opts };
+}
+
+function readServers(data: Fields, report: Report, warnings: string[]): UpstreamDraft[] {
   const method = textOf(data.method, "method", report) ?? DEFAULT_METHOD;
   const { server_password: many } = data;
   if (many !== undefined && many !== null && !Array.isArray(many)) {

@@ -1,4 +1,4 @@
-import { type ConfigProblem, type ConfigSource, parseWith, portNumber } from "@shadowfleet/runtime";
+import { type ConfigProblem, type ConfigSource, parseWith, pluginOptions, portNumber } from "@shadowfleet/runtime";
 import { type AccessUri, parseAccessUri } from "@shadowfleet/wire";
 import { z } from "zod";
 import { collectProblems, type ParsedFile } from "./parsed-file.ts";
@@ -17,10 +17,14 @@ const upstreamSchema = z.strictObject({
   method: z.string().min(1).optional(),
   secret: z.string().min(1).optional(),
   tag: z.string().optional(),
+  /** SIP003: one of the names in `plugins`. */
+  plugin: z.string().min(1).optional(),
+  pluginOptions: pluginOptions().optional(),
 });
 
 type UpstreamEntry = z.output<typeof upstreamSchema>;
 const PARTS = ["host", "port", "method", "secret"] as const;
+const SAID_BY_URI = [...PARTS, "plugin", "pluginOptions"] as const;
 
 /** Reads the gateway's own format; unknown keys are problems. */
 export function readOwnFile({ name, data }: ConfigSource): ParsedFile {
@@ -60,7 +64,7 @@ function readEntry(entry: unknown, path: string, name: string, problems: ConfigP
 }
 
 function fromUriEntry(uri: string, fields: UpstreamEntry, path: string, problems: ConfigProblem[]): UpstreamDraft | undefined {
-  const doubled = PARTS.filter((part) => fields[part] !== undefined);
+  const doubled = SAID_BY_URI.filter((part) => fields[part] !== undefined);
   for (const part of doubled) problems.push({ path: `${path}.${part}`, reason: "the URI says it already" });
   return doubled.length > 0 ? undefined : fromUri(uri, fields, path, `${path}.uri`, problems);
 }
@@ -74,18 +78,17 @@ function fromUri(
 ): UpstreamDraft | undefined {
   const parsed = parseAccessUri(text);
   if (!parsed.ok) problems.push({ path: uriPath, reason: parsed.reason });
-  else if (parsed.uri.plugin)
-    problems.push({ path: uriPath, reason: "names a SIP003 plugin, which the gateway cannot start; use a URI without one" });
-  if (!parsed.ok || parsed.uri.plugin) return undefined;
-  const { host, port, method, password: secret, tag: uriTag }: AccessUri = parsed.uri;
-  const everywhere = { path, udpHostPath: `${path}.udpHost`, hostPath: uriPath, methodPath: uriPath, secretPath: uriPath };
-  return { id, host, udpHost, port, method, secret, tag: tag ?? uriTag, ...everywhere };
+  if (!parsed.ok) return undefined;
+  const { host, port, method, password: secret, plugin, tag: uriTag }: AccessUri = parsed.uri;
+  const everywhere = { path, hostPath: uriPath, methodPath: uriPath, secretPath: uriPath, pluginPath: uriPath };
+  return { id, host, udpHost, port, method, secret, plugin, tag: tag ?? uriTag, udpHostPath: `${path}.udpHost`, ...everywhere };
 }
 
 function fromParts(fields: UpstreamEntry, path: string, problems: ConfigProblem[]): UpstreamDraft | undefined {
-  const { id, host, udpHost, port, method, secret, tag } = fields;
+  const { id, host, udpHost, port, method, secret, tag, plugin: name, pluginOptions: opts = "" } = fields;
   for (const part of PARTS)
     if (fields[part] === undefined) problems.push({ path: `${path}.${part}`, reason: "required, unless uri is given" });
+  if (name === undefined && opts !== "") problems.push({ path: `${path}.pluginOptions`, reason: "is nothing without plugin" });
   if (host === undefined || port === undefined || method === undefined || secret === undefined) return undefined;
   const paths = {
     path,
@@ -93,6 +96,8 @@ function fromParts(fields: UpstreamEntry, path: string, problems: ConfigProblem[
     udpHostPath: `${path}.udpHost`,
     methodPath: `${path}.method`,
     secretPath: `${path}.secret`,
+    pluginPath: `${path}.plugin`,
   };
-  return { id, host, udpHost, port, method, secret, tag, ...paths };
+  const plugin = name === undefined ? undefined : { name, opts };
+  return { id, host, udpHost, port, method, secret, tag, plugin, ...paths };
 }

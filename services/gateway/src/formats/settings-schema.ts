@@ -1,4 +1,4 @@
-import { commonConfigShape, durationMs, listenPort, workersSchema } from "@shadowfleet/runtime";
+import { commonConfigShape, durationMs, listenPort, pluginProgram, workersSchema } from "@shadowfleet/runtime";
 import { isAddressBlock } from "@shadowfleet/transport";
 import { z } from "zod";
 import { fleetSchema } from "../fleet/fleet-schema.ts";
@@ -55,6 +55,8 @@ const settingsShape = {
       trustedSources: z.array(z.string().refine(isAddressBlock, 'must be an address or a block such as "10.0.0.0/8" or "fd00::/8"')).min(1),
     })
     .optional(),
+  /** Programs that may be started as SIP003 plugins, by the name that URIs and upstreams give them. Nothing else is ever started. */
+  plugins: z.record(z.string().min(1), pluginProgram()).default({}),
   /** Lets upstreams use the ancestor's stream ciphers, which anyone on the way can tamper with. */
   allowInsecureCiphers: z.boolean().default(false),
   ...commonConfigShape,

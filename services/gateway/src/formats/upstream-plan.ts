@@ -1,6 +1,6 @@
-import type { ConfigProblem } from "@shadowfleet/runtime";
-import { addressFrom, deriveCredential, explainUnavailable, findMethod } from "@shadowfleet/wire";
-import type { Upstream } from "../upstream/upstream.ts";
+import { type ConfigProblem, isPassable } from "@shadowfleet/runtime";
+import { addressFrom, deriveCredential, explainUnavailable, findMethod, type PluginSpec } from "@shadowfleet/wire";
+import type { Upstream, UpstreamPlugin } from "../upstream/upstream.ts";
 
 /** An upstream as some file names it, before anything is looked up. The paths say where each part stands, for problems. */
 export interface UpstreamDraft {
@@ -13,15 +13,19 @@ export interface UpstreamDraft {
   readonly method: string;
   readonly secret: string;
   readonly tag: string | undefined;
+  readonly plugin?: PluginSpec | undefined;
   readonly path: string;
   readonly hostPath: string;
   readonly udpHostPath?: string;
   readonly methodPath: string;
   readonly secretPath: string;
+  readonly pluginPath?: string;
 }
 
 export interface UpstreamPlanOptions {
   readonly allowInsecureCiphers: boolean;
+  /** Programs that may be started as SIP003 plugins, by the name that upstreams give them. */
+  readonly plugins: ReadonlyMap<string, string>;
 }
 
 export interface UpstreamPlan {
@@ -82,7 +86,23 @@ function toUpstream(draft: UpstreamDraft, id: string, options: UpstreamPlanOptio
   }
   const derived = method && deriveCredential(method.name, draft.secret);
   if (derived && !derived.ok) report(draft.secretPath, derived.reason);
+  const plugin = toPlugin(draft, options.plugins);
+  if (plugin === "refused") {
+    report(
+      draft.pluginPath ?? draft.path,
+      "names a SIP003 plugin that is not in plugins, which says what the gateway may start (or has a zero character in its options)",
+    );
+  }
   if (!address || !udpAddress || !derived?.ok) return undefined;
+  if (plugin === "refused") return undefined;
   const { credential } = derived;
-  return { id, host: address.host, udpHost: udpAddress.host, port: draft.port, credential, tag: draft.tag };
+  const { port, tag } = draft;
+  return { id, host: address.host, udpHost: udpAddress.host, port, credential, tag, ...(plugin ? { plugin } : {}) };
+}
+
+function toPlugin({ plugin }: UpstreamDraft, allowed: ReadonlyMap<string, string>): UpstreamPlugin | "refused" | undefined {
+  if (!plugin) return undefined;
+  const program = allowed.get(plugin.name);
+  if (program === undefined || !isPassable(plugin.opts)) return "refused";
+  return { program, pluginOptions: plugin.opts };
 }

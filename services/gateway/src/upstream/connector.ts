@@ -1,10 +1,12 @@
-import { type Clock, type ErrorCode, errorEntry, type Logger, type Metrics } from "@shadowfleet/runtime";
-import { type Connection, dial, type Resolver } from "@shadowfleet/transport";
+import { type Clock, type ErrorCode, errorEntry, type HostPort, type Logger, type Metrics } from "@shadowfleet/runtime";
+import { type Connection, type DialResult, dial, type Resolver } from "@shadowfleet/transport";
 import type { Picker } from "./picker.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface ConnectorOptions {
   readonly picker: Picker;
+  /** Where to dial for it; undefined where there is nothing to dial yet. */
+  readonly endpointOf: (upstream: Upstream) => HostPort | undefined;
   /** Per upstream: resolving and connecting together. */
   readonly dialTimeoutMs: number;
   readonly resolver: Resolver;
@@ -47,9 +49,11 @@ export class Connector {
     return outcome;
   }
 
-  #dial(upstream: Upstream, signal: AbortSignal): ReturnType<typeof dial> {
-    const { dialTimeoutMs, resolver } = this.#options;
-    return dial({ host: upstream.host, port: upstream.port, timeoutMs: dialTimeoutMs, resolver, signal });
+  async #dial(upstream: Upstream, signal: AbortSignal): Promise<DialResult> {
+    const { dialTimeoutMs, resolver, endpointOf } = this.#options;
+    const endpoint = endpointOf(upstream);
+    if (!endpoint) return { ok: false, code: "PLUGIN_FAILED", cause: undefined };
+    return await dial({ host: endpoint.host, port: endpoint.port, timeoutMs: dialTimeoutMs, resolver, signal });
   }
 
   async #open(upstream: Upstream, connection: Connection, open: OpenTunnel): Promise<"OK" | ErrorCode> {

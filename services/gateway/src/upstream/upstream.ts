@@ -1,5 +1,12 @@
 import type { Credential } from "@shadowfleet/wire";
 
+/** A SIP003 plugin that TCP goes through; UDP goes around it. */
+export interface UpstreamPlugin {
+  /** Absolute path: one of those that the gateway's own file allows. */
+  readonly program: string;
+  readonly pluginOptions: string;
+}
+
 /** A relay as the gateway sees it. */
 export interface Upstream {
   /** Names it in logs, metrics and failCnt; unique in a configuration and kept over reloads. */
@@ -10,6 +17,8 @@ export interface Upstream {
   readonly udpHost: string;
   readonly port: number;
   readonly credential: Credential;
+  /** Only where the gateway's own file asks for one. */
+  readonly plugin?: UpstreamPlugin | undefined;
   /** The name people gave it. */
   readonly tag: string | undefined;
 }
