@@ -108,7 +108,7 @@ export const METRICS = {
   "fleet.webhook.deliveries": metric(
     "counter",
     "{try}",
-    "Tries to deliver an event, by webhook and outcome: delivered, failed or refused (both are tried again); and events skipped",
+    "Tries to deliver an event, by webhook and result: OK or an error code",
     ["webhook", "outcome"],
   ),
   "fleet.webhook.lag.seconds": metric("observed-gauge", "s", "Age of the event a webhook waits for; 0 when it has them all", ["webhook"]),
