@@ -58,6 +58,8 @@ function emit(workspace: string): void {
     mkdirSync(dirname(emitted), { recursive: true });
     writeFileSync(emitted, source.replace(RELATIVE_TS_IMPORT, '$1"$2.js"'));
   }
+  // What the console's page is besides its modules.
+  for (const file of globSync("src/**/*.{html,css,svg}", { cwd: workspace })) cpSync(join(workspace, file), join(target, file));
   const built = join(workspace, "build");
   if (existsSync(built)) cpSync(built, join(target, "build"), { recursive: true });
   const { name, version, license, exports = {}, dependencies } = manifestOf(workspace);
