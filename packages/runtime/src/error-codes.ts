@@ -136,9 +136,27 @@ export const ERROR_CODES = {
   SERVER_STOPPING: entry("debug", "UNAVAILABLE", GENERAL_FAILURE, 503, "The process is stopping: another replica can serve the call"),
 
   // Webhooks.
-  WEBHOOK_FAILED: entry("warn", "UNAVAILABLE", GENERAL_FAILURE, 502, "A receiver does not answer, or with 408, 425, 429 or 5xx: tried until it does"),
-  WEBHOOK_REFUSED: entry("warn", "FAILED_PRECONDITION", GENERAL_FAILURE, 502, "A receiver answered with a redirect or another 4xx: tried some times"),
-  WEBHOOK_SKIPPED: entry("error", "FAILED_PRECONDITION", GENERAL_FAILURE, 502, "An event was given up: refused each time, or answered with 410"),
+  WEBHOOK_FAILED: entry(
+    "warn",
+    "UNAVAILABLE",
+    GENERAL_FAILURE,
+    502,
+    "A receiver does not answer, or with 408, 425, 429 or 5xx: tried until it does",
+  ),
+  WEBHOOK_REFUSED: entry(
+    "warn",
+    "FAILED_PRECONDITION",
+    GENERAL_FAILURE,
+    502,
+    "A receiver answered with a redirect or another 4xx: tried some times",
+  ),
+  WEBHOOK_SKIPPED: entry(
+    "error",
+    "FAILED_PRECONDITION",
+    GENERAL_FAILURE,
+    502,
+    "An event was given up: refused each time, or answered with 410",
+  ),
 
   // The process itself.
   CONFIG_INVALID: entry("error", "INVALID_ARGUMENT", GENERAL_FAILURE, 500, "The configuration was refused"),

@@ -92,25 +92,39 @@ export const METRICS = {
   "fleet.traffic.unflushed.bytes": metric("observed-gauge", "By", "Payload bytes counted here that the store has not acknowledged yet"),
   "fleet.limits.keys": metric("observed-gauge", "{key}", "Access keys with limits that are in use on this relay"),
   "fleet.limits.leased.bytes": metric("observed-gauge", "By", "Bytes of quotas leased to this relay that it has not used"),
-  "fleet.limits.exchanges": metric("counter", "{call}", "Calls that tell the store of limits and hear what is left, by result: OK or an error code", [
+  "fleet.limits.exchanges": metric(
+    "counter",
+    "{call}",
+    "Calls that tell the store of limits and hear what is left, by result: OK or an error code",
+    ["outcome"],
+  ),
+  "fleet.limits.claims": metric("counter", "{session}", "Sessions that asked the store for a place, by result: OK or an error code", [
     "outcome",
   ]),
-  "fleet.limits.claims": metric("counter", "{session}", "Sessions that asked the store for a place, by result: OK or an error code", ["outcome"]),
-  "fleet.limits.refusals": metric("observed-counter", "{session}", "Sessions refused or ended for their access key's limits, by error code", [
-    "outcome",
-  ]),
+  "fleet.limits.refusals": metric(
+    "observed-counter",
+    "{session}",
+    "Sessions refused or ended for their access key's limits, by error code",
+    ["outcome"],
+  ),
   "fleet.limits.pauses": metric("observed-counter", "{pause}", "Times a TCP session was stopped to wait for its key's rate or quota", [
     "network.io.direction",
   ]),
-  "fleet.limits.unchecked": metric("observed-gauge", "1", "1 while keys with limits are in use and the store does not answer for them, else 0"),
-  "fleet.limits.unchecked.bytes": metric("observed-counter", "By", "Payload bytes relayed beyond what the store had leased while it did not answer"),
-  "fleet.store.available": metric("observed-gauge", "1", "1 while the shared store answers, else 0"),
-  "fleet.webhook.deliveries": metric(
-    "counter",
-    "{try}",
-    "Tries to deliver an event, by webhook and result: OK or an error code",
-    ["webhook", "outcome"],
+  "fleet.limits.unchecked": metric(
+    "observed-gauge",
+    "1",
+    "1 while keys with limits are in use and the store does not answer for them, else 0",
   ),
+  "fleet.limits.unchecked.bytes": metric(
+    "observed-counter",
+    "By",
+    "Payload bytes relayed beyond what the store had leased while it did not answer",
+  ),
+  "fleet.store.available": metric("observed-gauge", "1", "1 while the shared store answers, else 0"),
+  "fleet.webhook.deliveries": metric("counter", "{try}", "Tries to deliver an event, by webhook and result: OK or an error code", [
+    "webhook",
+    "outcome",
+  ]),
   "fleet.webhook.lag.seconds": metric("observed-gauge", "s", "Age of the event a webhook waits for; 0 when it has them all", ["webhook"]),
   "fleet.members": metric("observed-gauge", "{member}", "Relays and gateways that report", ["kind"]),
   "rpc.server.call.duration.seconds": metric(

@@ -13,6 +13,12 @@ export const ALLOWED_EMPTY: readonly AllowedEmpty[] = [
   ...["Overview", "TCP relay", "UDP relay", "Gateway & circuit breaker", "Management", "Security", "Runtime", "Redis"].map(
     (title): AllowedEmpty => ({ where: `Fleet / ${title} > Alerts`, reason: FIRING, may: true }),
   ),
+  ...[
+    "Fleet / Management > Events delivered and not",
+    "Fleet / Management > Age of the event that waits",
+    "ShadowfleetWebhookLagging (warning)",
+    "ShadowfleetWebhookEventsSkipped (warning)",
+  ].map((where): AllowedEmpty => ({ where, reason: "this fleet has no webhook" })),
   {
     where: "ShadowfleetProbeSpike (info)",
     reason: "it compares with what was an hour ago, and there was nothing",

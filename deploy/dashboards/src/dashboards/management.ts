@@ -214,6 +214,25 @@ export function management() {
           }),
         ],
       },
+      {
+        title: "Webhooks",
+        panels: [
+          timeseries({
+            title: "Events delivered and not",
+            description:
+              "Tries by webhook and result; failed and refused ones are repeated. WEBHOOK_SKIPPED is bad: an event that its receiver will not get.",
+            unit: OpsPerSecond,
+            queries: [query(sum(rate("fleet.webhook.deliveries"), "webhook", "outcome"), "{{webhook}} {{outcome}}")],
+          }),
+          timeseries({
+            title: "Age of the event that waits",
+            description:
+              "By webhook; 0 while the receiver has them all. A line that rises is bad: the receiver is away, and 100,000 events are kept.",
+            unit: Seconds,
+            queries: [query(max(gauge("fleet.webhook.lag.seconds"), "webhook"), "{{webhook}}")],
+          }),
+        ],
+      },
       { title: "Process", collapsed: true, panels: [eventLoopPanel(), cpuPanel(), memoryPanel()] },
     ],
   });

@@ -1,5 +1,5 @@
 import { FullJitter } from "@shadowfleet/control-api";
-import type { Clock, Logger, Metrics } from "@shadowfleet/runtime";
+import type { Clock, ErrorCode, Logger, Metrics } from "@shadowfleet/runtime";
 import type { FleetStore, StoredEvent } from "@shadowfleet/store";
 import { eventFilter } from "./event-filter.ts";
 import type { EventTail } from "./event-tail.ts";
@@ -50,7 +50,7 @@ export class WebhookDelivery {
     this.#wants = eventFilter(webhook.types);
     this.#turn = new Turn({ store, name: `webhook/${webhook.name}`, holder, ttlMs: timing.turnMs, logger });
     // A counter that begins at 1 has no increase.
-    for (const outcome of ["delivered", "failed", "refused", "skipped"]) this.#count(outcome, 0);
+    for (const outcome of ["OK", "WEBHOOK_FAILED", "WEBHOOK_REFUSED", "WEBHOOK_SKIPPED"] as const) this.#count(outcome, 0);
   }
 
   /** How old the event is that is being delivered, in seconds; 0 when all are, undefined where another process delivers. */
@@ -112,8 +112,8 @@ export class WebhookDelivery {
           return true;
         }
         if (held.aborted) break;
-        if (answer.outcome !== "gone") this.#count(answer.outcome);
         if (answer.outcome === "refused") refusals++;
+        if (answer.outcome !== "gone") this.#count(answer.outcome === "refused" ? "WEBHOOK_REFUSED" : "WEBHOOK_FAILED");
         if (answer.outcome === "gone" || refusals >= MAX_REFUSALS) {
           this.#skip(event, answer, tries);
           return true;
@@ -133,13 +133,13 @@ export class WebhookDelivery {
   }
 
   #taken(event: StoredEvent, tries: number): void {
-    this.#count("delivered");
+    this.#count("OK");
     if (tries > 1) this.#log("info", event, { tries }, "a webhook takes events again");
   }
 
   #skip(event: StoredEvent, answer: Exclude<WebhookAnswer, { outcome: "delivered" }>, tries: number): void {
-    this.#count("skipped");
-    this.#log("error", event, { reason: answer.reason, tries }, "a webhook refuses an event, it is skipped");
+    this.#count("WEBHOOK_SKIPPED");
+    this.#log("error", event, { code: "WEBHOOK_SKIPPED", reason: answer.reason, tries }, "a webhook refuses an event, it is skipped");
   }
 
   /** The address beyond its host is nobody's business: with some receivers it is what lets one in. */
@@ -148,7 +148,7 @@ export class WebhookDelivery {
     this.#options.logger[level]({ webhook: name, host: new URL(url).host, event: id, type, ...fields }, text);
   }
 
-  #count(outcome: string, count = 1): void {
+  #count(outcome: "OK" | ErrorCode, count = 1): void {
     this.#options.metrics.add("fleet.webhook.deliveries", count, { webhook: this.webhook.name, outcome });
   }
 }
