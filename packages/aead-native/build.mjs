@@ -21,7 +21,7 @@ const stamp = `${addon}.stamp`;
 const SPEED = ["-O3", "-fvisibility=hidden", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong", "-s"];
 const SANITIZERS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 const FLAGS = [
-  ...["-std=c11", "-shared", "-fPIC", "-DNAPI_VERSION=8", "-Wall", "-Wextra", "-Wconversion", "-Wshadow"],
+  ...["-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-DNAPI_VERSION=8", "-Wall", "-Wextra", "-Wconversion", "-Wshadow"],
   // `now`: a Node that lacks one of the functions refuses the addon when it is loaded, not when the function is called.
   ...["-Wl,-z,now", "-Wl,-z,relro", "-Wl,-z,noexecstack"],
   ...(options.sanitize ? SANITIZERS : SPEED),

@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "packages/aead-native": ["wire", "runtime"],
   "packages/control-api": ["runtime"],
   "packages/store": ["runtime"],
-  "packages/transport": ["wire", "runtime"],
+  "packages/transport": ["wire", "runtime", "aead-native"],
   "packages/relay": ["wire", "runtime", "transport", "store", "control-api"],
   "packages/testkit": ["wire", "runtime"],
   "services/gateway": ["wire", "runtime", "aead-native", "transport", "store", "control-api"],

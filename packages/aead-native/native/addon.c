@@ -2,10 +2,11 @@
 
 #include "arguments.h"
 #include "chunks.h"
+#include "datagram-calls.h"
 #include "subkey.h"
 
 /* Raised whenever a function below changes what it takes or gives: `addon.ts` has the other half. */
-#define INTERFACE_VERSION 1
+#define INTERFACE_VERSION 2
 
 #define MOST_ARGUMENTS 10
 
@@ -177,5 +178,6 @@ NAPI_MODULE_INIT() {
   napi_create_uint32(env, INTERFACE_VERSION, &version);
   napi_set_named_property(env, exports, "version", version);
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+  define_datagrams(env, exports);
   return exports;
 }

@@ -1,6 +1,7 @@
-/** Preloaded into test runs of other packages: their ciphers are native ones. Says at the end how many there were. */
+/** Preloaded into test runs of other packages: their ciphers and UDP sockets are native ones. Says at the end how many there were. */
 import { useAeadBackend } from "@shadowfleet/wire";
-import { testBackend } from "./test-addon.ts";
+import { useNativeDatagrams } from "../src/native-datagrams.ts";
+import { testAddon, testBackend } from "./test-addon.ts";
 
 const native = testBackend();
 let made = 0;
@@ -16,4 +17,14 @@ useAeadBackend({
     return native.subkeyAeads(algorithm, salt);
   },
 });
-process.on("exit", () => process.stdout.write(`${made} native ciphers\n`));
+
+const addon = testAddon();
+let opened = 0;
+useNativeDatagrams({
+  ...addon,
+  openDatagramSocket(...wish) {
+    opened += 1;
+    return addon.openDatagramSocket(...wish);
+  },
+});
+process.on("exit", () => process.stdout.write(`${made} native ciphers\n${opened} native sockets\n`));

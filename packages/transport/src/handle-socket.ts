@@ -1,6 +1,6 @@
-import { getSystemErrorName } from "node:util";
 import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
 import { sharedReadBuffer } from "./read-buffer.ts";
+import { systemError } from "./system-error.ts";
 
 // Node's own socket classes are streams: two state machines, a dozen listeners and several ticks of the microtask queue for every connection, which
 // cost more than the connection itself. What is below them (`process.binding`, documented as deprecated, and unchanged for ten years) is a thin
@@ -270,8 +270,7 @@ export class HandleSocket implements OwnedSocket {
   }
 
   #fail(errno: number, syscall: string): void {
-    const code = getSystemErrorName(errno);
-    this.#close(Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall }));
+    this.#close(systemError(syscall, errno));
   }
 
   #close(error: Error | undefined): void {

@@ -1,11 +1,14 @@
 export { CachingResolver, type CachingResolverOptions } from "./caching-resolver.ts";
 export type { Connection } from "./connection.ts";
+export { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } from "./datagram-socket.ts";
 export { readDescriptorLimit } from "./descriptors.ts";
 export { type DialOptions, type DialResult, dial } from "./dial.ts";
 export { type LiveConnectionRules, LiveConnections } from "./live-connections.ts";
+export { unmapIpv4 } from "./mapped-address.ts";
 export type { NameLookup } from "./name-lookup.ts";
 export { type TakeHeaderOptions, takeProxyHeader } from "./proxy-protocol/take-header.ts";
 export { isAddressBlock, TrustedSources } from "./proxy-protocol/trusted-sources.ts";
+export { openDatagramSocket } from "./open-datagram-socket.ts";
 export { type ByteMeter, type Pump, type PumpOptions, type PumpResult, startPump } from "./pump.ts";
 export { setReadBufferSize } from "./read-buffer.ts";
 export { RecencyList, type RecencyNode } from "./recency-list.ts";

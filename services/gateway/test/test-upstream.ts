@@ -3,7 +3,7 @@ import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { systemEnvironment } from "@shadowfleet/runtime";
-import { bindUdp, closeUdp, type LoopbackHost, startTcpTarget } from "@shadowfleet/testkit";
+import { bindUdp, closeUdp, freePort, type LoopbackHost, startTcpTarget } from "@shadowfleet/testkit";
 import {
   type AcceptedStream,
   addressFrom,
@@ -67,8 +67,9 @@ export async function startTestUpstream(t: TestContext, options: TestUpstreamOpt
   const requests: SeenRequest[] = [];
   const packets: string[] = [];
   const resolve = (name: string) => names[name] ?? name;
-  const tcp = await startTcpTarget((socket) => serveStream(socket, method, ring, requests, resolve), { host });
-  const udp = await bindUdp({ host, port: tcp.port });
+  const port = await freePort();
+  const tcp = await startTcpTarget((socket) => serveStream(socket, method, ring, requests, resolve), { host, port });
+  const udp = await bindUdp({ host, port });
   const outward = servePackets(udp, method, ring, packets, resolve);
   t.after(async () => {
     await Promise.all([tcp.close(), closeUdp(udp)]);

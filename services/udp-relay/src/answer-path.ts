@@ -1,8 +1,7 @@
+import { MAX_DATAGRAM_LENGTH, unmapIpv4 } from "@shadowfleet/transport";
 import { addressFrom, type TargetAddress } from "@shadowfleet/wire";
 import type { Association } from "./association.ts";
-import { MAX_DATAGRAM_LENGTH } from "./datagram-socket.ts";
 import type { DropLog } from "./drop-log.ts";
-import { unmapIpv4 } from "./mapped-address.ts";
 
 export interface AnswerPathOptions {
   readonly drops: DropLog;

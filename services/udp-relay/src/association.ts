@@ -1,7 +1,7 @@
 import type { AccessKey, LiveSession } from "@shadowfleet/relay";
 import type { ErrorCode } from "@shadowfleet/runtime";
+import type { DatagramSocket } from "@shadowfleet/transport";
 import type { ServerPacketCodec, ServerPacketSession, TargetAddress } from "@shadowfleet/wire";
-import type { DatagramSocket } from "./datagram-socket.ts";
 import type { NameQueue } from "./name-queue.ts";
 import type { NameRoutes } from "./name-routes.ts";
 

@@ -1,5 +1,5 @@
 import { type ErrorCode, FleetError, type Logger } from "@shadowfleet/runtime";
-import { DatagramSocket, type DatagramSocketOptions } from "./datagram-socket.ts";
+import { type DatagramSocket, type DatagramSocketOptions, openDatagramSocket } from "@shadowfleet/transport";
 import { codeOfSocketError, errnoOf, isPassing } from "./socket-failure.ts";
 
 /** Bytes asked of the kernel for datagrams that arrive while the process is busy; it grants up to net.core.rmem_max. */
@@ -69,7 +69,7 @@ export class ListeningSocket<Owner> {
   }
 
   #bindTo(host: string, port: number): DatagramSocket<Owner> {
-    const { bind = (options) => new DatagramSocket<Owner>(options), sharesPort = false, onDatagram, onSent, onSendFailed } = this.#options;
+    const { bind = openDatagramSocket<Owner>, sharesPort = false, onDatagram, onSent, onSendFailed } = this.#options;
     return bind({
       family: host.includes(":") ? 6 : 4,
       host,

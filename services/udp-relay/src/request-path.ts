@@ -1,11 +1,9 @@
 import type { TargetGuard } from "@shadowfleet/relay";
-import type { Resolution, Resolver } from "@shadowfleet/transport";
+import { type DatagramSocket, openDatagramSocket, type Resolution, type Resolver, unmapIpv4 } from "@shadowfleet/transport";
 import { ATYP_DOMAIN, type TargetAddress } from "@shadowfleet/wire";
 import type { AnswerPath } from "./answer-path.ts";
 import type { Association } from "./association.ts";
-import { DatagramSocket } from "./datagram-socket.ts";
 import type { DropLog } from "./drop-log.ts";
-import { unmapIpv4 } from "./mapped-address.ts";
 import { NameQueue } from "./name-queue.ts";
 import { NameRoutes } from "./name-routes.ts";
 import type { PacketCounts } from "./packet-counts.ts";
@@ -108,7 +106,7 @@ export class RequestPath {
 
   #openSocket(association: Association, family: 4 | 6): DatagramSocket<Association> {
     const { answers, counts, drops } = this.#options;
-    return new DatagramSocket<Association>({
+    return openDatagramSocket<Association>({
       family,
       host: family === 4 ? "0.0.0.0" : "::",
       port: 0,

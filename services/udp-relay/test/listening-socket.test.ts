@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createMemoryLogger, type MemoryLogger } from "@shadowfleet/testkit";
-import { DatagramSocket, type DatagramSocketOptions } from "../src/datagram-socket.ts";
+import { type DatagramSocket, type DatagramSocketOptions, openDatagramSocket } from "@shadowfleet/transport";
 import { ListeningSocket } from "../src/listening-socket.ts";
 import { bindPeer, pause, until } from "./loopback.ts";
 
@@ -17,11 +17,7 @@ interface Fixture {
   readonly log: MemoryLogger;
 }
 
-function listen(
-  t: TestContext,
-  host: string,
-  bind: (options: Options) => DatagramSocket<string> = (options) => new DatagramSocket(options),
-): Fixture {
+function listen(t: TestContext, host: string, bind: (options: Options) => DatagramSocket<string> = openDatagramSocket): Fixture {
   const bound: Options[] = [];
   const received: string[] = [];
   const errors: string[] = [];
@@ -59,7 +55,7 @@ test("a socket that breaks is opened again on the same port, with growing pauses
   let refusals = 2;
   const { socket, bound, received, errors, failed, log } = listen(t, "127.0.0.1", (options) => {
     if (options.port !== 0 && refusals-- > 0) throw systemError("EADDRINUSE");
-    return new DatagramSocket(options);
+    return openDatagramSocket(options);
   });
   const { port } = socket;
   bound[0]?.onError(systemError("EBADF"));
@@ -87,7 +83,7 @@ test("close ends the attempts to open it again", async (t) => {
 test(":: falls back to IPv4 where there is no IPv6, and only then", async (t) => {
   const { socket, bound, received } = listen(t, "::", (options) => {
     if (options.family === 6) throw systemError("EAFNOSUPPORT");
-    return new DatagramSocket(options);
+    return openDatagramSocket(options);
   });
   assert.deepEqual(
     bound.map(({ host, family, ipv6Only }) => [host, family, ipv6Only]),

@@ -1,8 +1,9 @@
 import type { Logger } from "@shadowfleet/runtime";
+import { type DatagramSocket, type DatagramSocketOptions, openDatagramSocket } from "@shadowfleet/transport";
 import type { TargetAddress } from "@shadowfleet/wire";
 import { formatDatagram, openDatagram } from "../front/socks5-datagram.ts";
-import { DatagramSocket } from "./datagram-socket.ts";
 import type { PacketCounts } from "./packet-counts.ts";
+import { RECEIVE_BUFFER_BYTES, sendFailure } from "./send-outcome.ts";
 
 /** The client of an association, as the UDP port knows it. */
 export interface DatagramClient {
@@ -10,7 +11,7 @@ export interface DatagramClient {
   readonly clientHost: string;
   /** The port it sends from: as announced, else 0 until its first datagram tells. Set by the UDP port. */
   clientPort: number;
-  /** `payload` is owned by the receiver. */
+  /** `payload` is overwritten when the call has returned. */
   onDatagram(target: TargetAddress, payload: Buffer): void;
   /** Exactly once after `attach`: nothing is routed to it any more. */
   onDetached(): void;
@@ -40,7 +41,7 @@ export interface UdpPortOptions {
  * but ending one must not silence another: a sender got in doubt stays until the last association it could belong to has ended.
  */
 export class UdpPort {
-  readonly #socket: DatagramSocket;
+  readonly #socket: DatagramSocket<undefined>;
   readonly #packets: PacketCounts;
   readonly #bound = new Map<string, DatagramClient>();
   /** By address, oldest first: associations whose port is not known yet. */
@@ -54,7 +55,8 @@ export class UdpPort {
     this.#packets = packets;
     const options = {
       onDatagram: (datagram: Buffer, from: string, fromPort: number) => this.#receive(datagram, from, fromPort),
-      onSent: (outcome: Parameters<PacketCounts["count"]>[1]) => packets.count("down", outcome),
+      onSent: () => packets.count("down", "OK"),
+      onSendFailed: (_owner: undefined, error: Error | undefined) => packets.count("down", sendFailure(error)),
       onError: (error: Error) => logger.debug({ code: "UDP_SEND_FAILED", err: error }, "the UDP port reported an error"),
     };
     this.#socket = bindNear(host, port, options);
@@ -112,7 +114,7 @@ export class UdpPort {
   /** Sends an answer to the client; dropped while its port is unknown. */
   send(client: DatagramClient, source: TargetAddress, payload: Buffer): void {
     if (client.clientPort === 0) this.#packets.count("down", "UDP_SEND_FAILED");
-    else this.#socket.send(formatDatagram(source, payload), client.clientHost, client.clientPort);
+    else this.#socket.send(formatDatagram(source, payload), client.clientHost, client.clientPort, undefined, 0);
   }
 
   /** Frees the port once the last association has ended. */
@@ -168,12 +170,22 @@ function senderKey(host: string, port: number): string {
   return `${host} ${port}`;
 }
 
+type Handlers = Pick<DatagramSocketOptions<undefined>, "onDatagram" | "onSent" | "onSendFailed" | "onError">;
+
 /** The listener's own number where it is free, which is what firewalls and people expect. */
-function bindNear(host: string, port: number, options: Parameters<typeof DatagramSocket.bind>[2]): DatagramSocket {
+function bindNear(host: string, port: number, handlers: Handlers): DatagramSocket<undefined> {
+  const isIpv6 = host.includes(":");
+  const options = {
+    ...handlers,
+    family: isIpv6 ? 6 : 4,
+    host,
+    ipv6Only: isIpv6 && host !== "::",
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+  } as const;
   try {
-    return DatagramSocket.bind(host, port, options);
+    return openDatagramSocket({ ...options, port });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    return DatagramSocket.bind(host, 0, options);
+    return openDatagramSocket({ ...options, port: 0 });
   }
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
-import type { ByteMeter } from "@shadowfleet/transport";
+import { type ByteMeter, type DatagramSocket, openDatagramSocket } from "@shadowfleet/transport";
 import { type ClientPacketCodec, createClientPacketCodec, type TargetAddress } from "@shadowfleet/wire";
-import { DatagramSocket } from "../datagram/datagram-socket.ts";
+import { RECEIVE_BUFFER_BYTES, sendFailure } from "../datagram/send-outcome.ts";
 import type { DatagramClient, UdpPort } from "../datagram/udp-port.ts";
 import type { GatewayContext } from "../session/gateway-context.ts";
 import type { Upstream } from "../upstream/upstream.ts";
@@ -32,7 +32,7 @@ export class DatagramFlow implements DatagramClient {
   bytesDown = 0;
   readonly #options: DatagramFlowOptions;
   readonly #codec: ClientPacketCodec;
-  readonly #socket: DatagramSocket;
+  readonly #socket: DatagramSocket<undefined>;
   #movedAtMs: number;
   #started = false;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -53,9 +53,16 @@ export class DatagramFlow implements DatagramClient {
     this.clientHost = clientHost;
     this.clientPort = clientPort;
     this.#codec = createClientPacketCodec(upstream.credential, context.environment);
-    this.#socket = DatagramSocket.connect(address, upstream.port, {
+    this.#socket = openDatagramSocket<undefined>({
+      family: address.includes(":") ? 6 : 4,
+      host: address,
+      port: upstream.port,
+      connects: true,
+      ipv6Only: false,
+      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       onDatagram: (datagram) => this.#receive(datagram),
-      onSent: (outcome) => context.packets.count("up", outcome),
+      onSent: () => context.packets.count("up", "OK"),
+      onSendFailed: (_owner, error) => context.packets.count("up", sendFailure(error)),
       onError: (error) => context.logger.debug({ code: "UDP_SEND_FAILED", upstream: upstream.id, err: error }, "upstream socket error"),
     });
     this.#movedAtMs = context.clock.monotonic();
@@ -80,7 +87,7 @@ export class DatagramFlow implements DatagramClient {
     this.#movedAtMs = context.clock.monotonic();
     this.bytesUp += payload.length;
     meter.up += payload.length;
-    this.#socket.sendToPeer(this.#codec.seal(target, payload));
+    this.#socket.sendToPeer(this.#codec.seal(target, payload), undefined, payload.length);
   }
 
   onDetached(): void {

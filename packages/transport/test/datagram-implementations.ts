@@ -1,0 +1,20 @@
+import { chooseAeadBackend } from "@shadowfleet/aead-native";
+import type { DatagramSocket, DatagramSocketOptions } from "../src/datagram-socket.ts";
+import { NativeDatagramSocket } from "../src/native-datagram-socket.ts";
+import { NodeDatagramSocket } from "../src/node-datagram-socket.ts";
+
+const { datagrams, reason } = chooseAeadBackend({}, process.env.SHADOWFLEET_TEST_ADDON);
+
+export interface DatagramImplementation {
+  readonly name: string;
+  readonly open: <Owner>(options: DatagramSocketOptions<Owner>) => DatagramSocket<Owner>;
+}
+
+const NODE: DatagramImplementation = { name: "node:dgram", open: (options) => new NodeDatagramSocket(options) };
+
+/** All that can serve here: the native one where the accelerator is built. */
+export const IMPLEMENTATIONS: readonly DatagramImplementation[] =
+  datagrams === undefined ? [NODE] : [NODE, { name: "native", open: (options) => new NativeDatagramSocket(datagrams, options) }];
+
+/** Why there is no native one. */
+export const missingNative = reason;
