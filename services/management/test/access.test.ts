@@ -5,6 +5,7 @@ import {
   AccessKey,
   AccessKeyServiceService,
   ConfigServiceService,
+  EventServiceService,
   FleetServiceService,
   PortServiceService,
   SessionServiceService,
@@ -34,12 +35,14 @@ const SERVICES = {
   sessions: SessionServiceService,
   fleet: FleetServiceService,
   config: ConfigServiceService,
+  events: EventServiceService,
 } as const;
 
 /** Spelled out: who may call what is a decision, not a pattern. */
 const VIEWER_MAY = new Set([
   ...["getAccessKey", "listAccessKeys", "getPort", "listPorts", "getUpstream", "listUpstreams", "explainPick", "getTraffic", "listTraffic"],
   ...["watchTraffic", "listTrafficBuckets", "listSessions", "watchSessions", "getFleet"],
+  ...["listEvents", "watchEvents"],
 ]);
 
 function mayCall(role: Role, service: string, method: string): boolean {
@@ -62,6 +65,7 @@ async function statusOf(clients: FleetClients, service: keyof typeof SERVICES, m
     member: member("relay-1"),
     knownRevision: 0n,
     knownGeneration: "",
+    types: [],
   });
   return new Promise((resolve) => {
     stream.on("data", () => {

@@ -4,6 +4,7 @@ import {
   ConfigServiceClient,
   type ControlTarget,
   controlChannel,
+  EventServiceClient,
   FleetServiceClient,
   fromServiceError,
   type Member,
@@ -101,6 +102,7 @@ export class FleetClients {
   readonly sessions: SessionServiceClient;
   readonly fleet: FleetServiceClient;
   readonly config: ConfigServiceClient;
+  readonly events: EventServiceClient;
 
   constructor(target: ControlTarget) {
     const { address, credentials, options } = controlChannel(target);
@@ -111,10 +113,11 @@ export class FleetClients {
     this.sessions = new SessionServiceClient(address, credentials, options);
     this.fleet = new FleetServiceClient(address, credentials, options);
     this.config = new ConfigServiceClient(address, credentials, options);
+    this.events = new EventServiceClient(address, credentials, options);
   }
 
   close(): void {
-    for (const client of [this.keys, this.ports, this.upstreams, this.traffic, this.sessions, this.fleet, this.config]) client.close();
+    for (const client of [this.keys, this.ports, this.upstreams, this.traffic, this.sessions, this.fleet, this.config, this.events]) client.close();
   }
 }
 

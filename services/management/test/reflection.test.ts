@@ -11,6 +11,7 @@ test("a client that knows nothing but reflection lists the services and creates 
   assert.deepEqual(ours.sort(), [
     "AccessKeyService",
     "ConfigService",
+    "EventService",
     "FleetService",
     "PortService",
     "SessionService",
