@@ -30,6 +30,9 @@ export interface LocalCallsOptions extends TelemetryOptions {
   readonly access: Access;
 }
 
+/** One method of a generated service: `FleetServiceService.getFleet`. */
+export type LocalMethod<Request, Response> = MethodDefinition<Request, Response>;
+
 /** A call ended with another status than OK. */
 export class LocalCallError extends Error {
   readonly status: RpcStatus;
@@ -79,9 +82,10 @@ export class LocalCalls {
     return [...this.#entries.values()].map(({ method }) => method);
   }
 
-  /** Whether a call would get as far as its handler. */
-  isAdmitted({ path }: AnyMethod, authorization: string | undefined): boolean {
-    return !(this.#options.access.admit(path, authorization) instanceof RpcError);
+  /** Who would make the call; undefined where it would not get as far as its handler. */
+  callerOf({ path }: Pick<AnyMethod, "path">, authorization: string | undefined): Caller | undefined {
+    const caller = this.#options.access.admit(path, authorization);
+    return caller instanceof RpcError ? undefined : caller;
   }
 
   /** Rejects with LocalCallError. */

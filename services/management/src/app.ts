@@ -14,7 +14,6 @@ import { certificateEnd } from "./certificate-end.ts";
 import type { ManagementConfig } from "./config.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { HttpServer } from "./http/http-server.ts";
-import { jsonDoor } from "./http/json-door.ts";
 import { DEFAULT_TIMING, type ManagementTiming } from "./timing.ts";
 
 /** What the service may be given beyond every service's dependencies. */
@@ -151,8 +150,7 @@ class Management implements ManagementApp {
 
   #addDoors(): void {
     const { doors } = this.#config.http;
-    for (const door of this.#plane?.ownDoors() ?? []) if (doors[door.name]) this.#http?.addDoor(door);
-    if (doors.json) this.#http?.addDoor(jsonDoor(this.#calls, this.#deps.clock));
+    for (const door of this.#plane?.doors(this.#calls) ?? []) if (doors[door.name]) this.#http?.addDoor(door);
   }
 
   #linkBase(): string | undefined {

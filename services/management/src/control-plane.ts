@@ -4,6 +4,7 @@ import {
   EventServiceService,
   FleetServiceService,
   Handlers,
+  type LocalCalls,
   PortServiceService,
   type ServiceHost,
   SessionServiceService,
@@ -13,6 +14,7 @@ import {
 import type { AppDeps } from "@shadowfleet/runtime";
 import type { FleetStore } from "@shadowfleet/store";
 import type { ManagementConfig } from "./config.ts";
+import { consoleDoor } from "./console/console-door.ts";
 import type { ManagementContext, ManagementSettings } from "./context.ts";
 import { FleetDirectory } from "./directory/fleet-directory.ts";
 import { Members } from "./directory/members.ts";
@@ -21,11 +23,14 @@ import { Ports } from "./domain/ports.ts";
 import { Upstreams } from "./domain/upstreams.ts";
 import { AccessConfigs } from "./doors/access-config.ts";
 import { AccessLinks } from "./doors/access-links.ts";
+import { outlineDoor } from "./doors/outline-door.ts";
 import { sip008Door } from "./doors/sip008-door.ts";
+import { ssmDoor } from "./doors/ssm-door.ts";
 import { FleetEvents } from "./events/fleet-events.ts";
 import type { Webhook } from "./events/webhook-config.ts";
 import { observeFleet } from "./fleet-metrics.ts";
 import type { Door } from "./http/door.ts";
+import { jsonDoor } from "./http/json-door.ts";
 import { KnownTotals } from "./restore/known-totals.ts";
 import { accessKeyService } from "./services/access-key-service.ts";
 import { ConfigCalls } from "./services/config-service.ts";
@@ -111,9 +116,16 @@ export class ControlPlane {
     server.addService(ConfigServiceService, this.#configCalls.service(handlers));
   }
 
-  /** Doors that look into the control plane itself; the others call its services. */
-  ownDoors(): Door[] {
-    return [sip008Door(this.#context, this.#links)];
+  /** `calls`: where the services were added too. */
+  doors(calls: LocalCalls): Door[] {
+    const context = this.#context;
+    return [
+      jsonDoor(calls, context.clock),
+      sip008Door(context, this.#links),
+      ssmDoor(context, calls),
+      outlineDoor(context, calls),
+      consoleDoor(),
+    ];
   }
 
   /** Resolves when the store's state is known, or after a moment without it. */

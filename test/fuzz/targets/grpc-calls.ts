@@ -12,6 +12,8 @@ import {
   UpstreamServiceService,
 } from "@shadowfleet/control-api";
 import { Upstreams } from "../../../services/management/src/domain/upstreams.ts";
+import { AccessConfigs } from "../../../services/management/src/doors/access-config.ts";
+import { AccessLinks } from "../../../services/management/src/doors/access-links.ts";
 import { accessKeyService } from "../../../services/management/src/services/access-key-service.ts";
 import { ConfigCalls } from "../../../services/management/src/services/config-service.ts";
 import { fleetService } from "../../../services/management/src/services/fleet-service.ts";
@@ -35,8 +37,9 @@ interface Method {
 /** Every method of the API by its name, served by management's own handlers. */
 function methodsOf(plane: FuzzedPlane): ReadonlyMap<string, Method> {
   const { context, handlers, keys, ports } = plane;
+  const configs = new AccessConfigs(context, new AccessLinks(context, () => "https://fleet.example"));
   const services: readonly (readonly [object, object])[] = [
-    [AccessKeyServiceService, accessKeyService(context, keys, handlers)],
+    [AccessKeyServiceService, accessKeyService(context, keys, configs, handlers)],
     [PortServiceService, portService(context, ports, handlers)],
     [UpstreamServiceService, upstreamService(context, new Upstreams(context), handlers)],
     [TrafficServiceService, trafficService(context, handlers)],

@@ -9,7 +9,7 @@ import {
 import { addressFrom, formatAccessUri, formatClashProxies, formatSingBoxOutbounds } from "@shadowfleet/wire";
 import type { ManagementContext } from "../context.ts";
 import { FieldProblems } from "../domain/field-problems.ts";
-import { accessDocument } from "./access-document.ts";
+import { AccessDocuments } from "./access-document.ts";
 import type { AccessLinks } from "./access-links.ts";
 import { publicServers } from "./public-servers.ts";
 import { qrImage } from "./qr-image.ts";
@@ -20,10 +20,12 @@ const QR_FORMATS: readonly QrFormat[] = [QrFormat.QR_FORMAT_UNSPECIFIED, QrForma
 export class AccessConfigs {
   readonly #context: ManagementContext;
   readonly #links: AccessLinks;
+  readonly #documents: AccessDocuments;
 
   constructor(context: ManagementContext, links: AccessLinks) {
     this.#context = context;
     this.#links = links;
+    this.#documents = new AccessDocuments(context);
   }
 
   async get({ id, host, qrFormat, qrOfLink }: GetAccessConfigRequest): Promise<GetAccessConfigResponse> {
@@ -43,7 +45,7 @@ export class AccessConfigs {
       accessUri,
       sip008Url,
       ssconfUrl,
-      sip008: await accessDocument(this.#context, entry, host),
+      sip008: await this.#documents.of(entry, host),
       clash: formatClashProxies(servers),
       singBox: formatSingBoxOutbounds(servers),
       qr: await qrImage(qrOfLink ? ssconfUrl : accessUri, qrFormat),

@@ -1,20 +1,38 @@
 import { formatOnlineConfig, type OnlineConfig } from "@shadowfleet/wire";
 import type { ManagementContext } from "../context.ts";
 import type { KeyEntry } from "../directory/entries.ts";
+import { KeyUsage } from "../services/key-usage.ts";
 import { publicServers } from "./public-servers.ts";
 
-/** The SIP008 document of an access key. While its secret is being replaced, clients are given the new one. */
-export async function accessDocument(context: ManagementContext, entry: KeyEntry, host = ""): Promise<string> {
-  const [servers, used] = await Promise.all([publicServers(context, entry, host), usedBytes(context, entry)]);
-  return formatOnlineConfig({ servers, ...used });
-}
+/** The SIP008 documents of access keys. */
+export class AccessDocuments {
+  readonly #context: ManagementContext;
+  readonly #usage: KeyUsage;
 
-/** How much was used, and of a quota how much is left; nothing while the store does not say. */
-async function usedBytes({ store }: ManagementContext, { record }: KeyEntry): Promise<Pick<OnlineConfig, "bytesUsed" | "bytesRemaining">> {
-  try {
-    const { tcpUp, tcpDown, udpUp, udpDown } = (await store.readTraffic({ kind: "key", id: record.id })).total;
-    return { bytesUsed: tcpUp + tcpDown + udpUp + udpDown };
-  } catch {
-    return {};
+  constructor(context: ManagementContext) {
+    this.#context = context;
+    this.#usage = new KeyUsage(context);
+  }
+
+  /** While a secret is being replaced, clients are given the new one. Throws RpcError IN_USE for a key without a port. */
+  async of(entry: KeyEntry, host = ""): Promise<string> {
+    const [servers, used] = await Promise.all([publicServers(this.#context, entry, host), this.#bytesOf(entry)]);
+    return formatOnlineConfig({ servers, ...used });
+  }
+
+  /** With a quota, its present window; otherwise everything since the beginning. Nothing while the store does not say. */
+  async #bytesOf(entry: KeyEntry): Promise<Pick<OnlineConfig, "bytesUsed" | "bytesRemaining">> {
+    const { id, limits } = entry.record;
+    if (limits?.quota) {
+      const usage = (await this.#usage.of([entry])).get(id);
+      const bytesUsed = Number(usage?.quotaUsedBytes ?? 0n);
+      return usage ? { bytesUsed, bytesRemaining: Math.max(limits.quota.bytes - bytesUsed, 0) } : {};
+    }
+    try {
+      const { tcpUp, tcpDown, udpUp, udpDown } = (await this.#context.store.readTraffic({ kind: "key", id })).total;
+      return { bytesUsed: tcpUp + tcpDown + udpUp + udpDown };
+    } catch {
+      return {};
+    }
   }
 }

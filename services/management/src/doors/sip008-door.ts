@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ManagementContext } from "../context.ts";
 import type { KeyEntry } from "../directory/entries.ts";
 import { type Door, DoorError } from "../http/door.ts";
-import { accessDocument } from "./access-document.ts";
+import { AccessDocuments } from "./access-document.ts";
 import type { AccessLinks } from "./access-links.ts";
 import { publicServers } from "./public-servers.ts";
 
@@ -19,6 +19,7 @@ interface LinkRequest {
 
 /** Key documents by unguessable links: SIP008 under `/sip008/`, dynamic access keys (ssconf://) under `/ssconf/`. */
 export function sip008Door(context: ManagementContext, links: AccessLinks): Door {
+  const documents = new AccessDocuments(context);
   const serve = (server: FastifyInstance, path: string, textOf: (entry: KeyEntry) => Promise<string>): void => {
     server.get<LinkRequest>(`${path}/:token`, async (request, reply) => {
       const entry = links.keyOf(request.params.token);
@@ -29,7 +30,7 @@ export function sip008Door(context: ManagementContext, links: AccessLinks): Door
   return {
     name: "sip008",
     routes: (server) => {
-      serve(server, "/sip008", (entry) => accessDocument(context, entry));
+      serve(server, "/sip008", (entry) => documents.of(entry));
       serve(server, "/ssconf", async (entry) => dynamicKey(await publicServers(context, entry)));
     },
     errorBody: ({ code, message }) => ({ code, message }),

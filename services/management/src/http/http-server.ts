@@ -18,6 +18,9 @@ export interface HttpServerDeps {
   readonly limits?: Partial<HttpLimits>;
 }
 
+/** Tokens may stand in paths. */
+const MAX_PARAMETER = 1_024;
+
 /** Doors where what is not there may be a guess at what is. */
 const GUESSED_PATHS = new Set(["none", "sip008"]);
 
@@ -96,6 +99,7 @@ export class HttpServer {
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: idleTimeoutMs,
       forceCloseConnections: "idle",
+      routerOptions: { maxParamLength: MAX_PARAMETER },
       trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
       ...(tls ? { https: { ...secureContextOf(tls), ...inside } } : { http: inside }),
     }) as unknown as FastifyInstance;

@@ -21,7 +21,7 @@ export function jsonDoor(calls: LocalCalls, clock: Clock): Door {
     server.post(method.path, async (request, reply) => {
       const call = incomingCall(request, reply, clock.now());
       // Who may not call is not told what is wrong with the request.
-      const message = calls.isAdmitted(method, call.authorization) ? contract.readRequest(method, request.body as never) : undefined;
+      const message = calls.callerOf(method, call.authorization) ? contract.readRequest(method, request.body as never) : undefined;
       return contract.showResponse(method, await calls.unary(method, message, call));
     });
   };
@@ -30,7 +30,7 @@ export function jsonDoor(calls: LocalCalls, clock: Clock): Door {
     server.post(method.path, async (request, reply) => {
       const isConnect = request.headers["content-type"]?.startsWith(CONNECT_STREAM) ?? false;
       const call = incomingCall(request, reply, clock.now());
-      const isAdmitted = calls.isAdmitted(method, call.authorization);
+      const isAdmitted = calls.callerOf(method, call.authorization) !== undefined;
       const body = isConnect ? readConnectFrame(request.body as Buffer) : request.body;
       const messages = calls.stream(method, isAdmitted ? contract.readRequest(method, body as never) : undefined, call);
       // Throws why it is refused, and has it counted.
