@@ -30,7 +30,7 @@ export interface ManagementTiming {
   readonly derivedMs: number;
   /** How long others wait before they do what a process did that died. */
   readonly turnMs: number;
-  /** How long no relay is missed after such a change of hands. */
+  /** How long no relay is missed after a time in which nobody looked for them. */
   readonly relayGraceMs: number;
   /** Longest pause after the first failure of a webhook, doubled up to the maximum; the pause is random below it. */
   readonly webhookRetryMinMs: number;

@@ -1,4 +1,4 @@
-import type { FleetEvent, MemberRecord } from "@shadowfleet/store";
+import { type FleetEvent, MEMBER_TTL_MS, type MemberRecord } from "@shadowfleet/store";
 import type { Members } from "../directory/members.ts";
 import type { EventSource } from "./event-source.ts";
 import type { Notes } from "./notes.ts";
@@ -12,6 +12,12 @@ interface Sight {
   readonly draining: boolean;
 }
 
+/** When somebody looked last; no member has such a name. */
+const LOOKED = "last look";
+const SAVE_EVERY_MS = 2_000;
+/** Within such a pause no member's report runs out. */
+const SHORT_PAUSE_MS = MEMBER_TTL_MS - SAVE_EVERY_MS;
+
 /**
  * `relay.joined` and `relay.left`. A relay has left when it said so as it stopped, or was not heard for 10 s; one that is back before with another epoch
  * has joined as restarted.
@@ -20,9 +26,9 @@ export class RelayPresence implements EventSource {
   readonly notes: Notes;
   readonly #members: Members;
   readonly #graceMs: number;
-  #leavesFromMs: number | undefined;
+  #missesFromMs: number | undefined;
 
-  /** `graceMs`: how long nobody is missed after the turn began: members that reported to a management that died need a moment to find another one. */
+  /** `graceMs`: how long nobody is missed after a time in which nobody looked: while no management or no store was there, nobody could report either. */
   constructor(members: Members, notes: Notes, graceMs: number) {
     this.#members = members;
     this.notes = notes;
@@ -30,14 +36,16 @@ export class RelayPresence implements EventSource {
   }
 
   begin(): void {
-    this.#leavesFromMs = undefined;
+    this.#missesFromMs = undefined;
   }
 
   async look(nowMs: number): Promise<readonly FleetEvent[]> {
-    this.#leavesFromMs ??= nowMs + this.#graceMs;
+    const pauseMs = nowMs - Number(this.notes.get(LOOKED) ?? nowMs);
+    this.#missesFromMs ??= pauseMs > SHORT_PAUSE_MS ? nowMs + this.#graceMs : nowMs;
     const relays = (await this.#members.list()).filter(({ kind }) => kind !== "gateway");
-    const present = new Set(relays.map(({ id }) => id));
-    const left = nowMs < this.#leavesFromMs ? [] : this.notes.names.filter((id) => !present.has(id));
+    const present = new Set([LOOKED, ...relays.map(({ id }) => id)]);
+    const left = nowMs < this.#missesFromMs ? [] : this.notes.names.filter((id) => !present.has(id));
+    if (pauseMs >= SAVE_EVERY_MS || this.notes.get(LOOKED) === undefined) this.notes.set(LOOKED, String(nowMs));
     return [...relays.flatMap((relay) => this.#joined(relay, nowMs)), ...left.map((id) => this.#left(id, nowMs))];
   }
 
