@@ -13,7 +13,8 @@ export const HEADROOM_PARTS = 32;
 
 /**
  * A relay's new share of a rate. `own.share` is what it holds. It grows at most by what the others have given up, so the shares held never sum up to
- * more than the limit; what is too much it gives back at once, so that all have what they should after two exchanges each. Redis does the same in Lua.
+ * more than the limit; what is too much it gives back at once, so that two exchanges of each after the last news all have what they should. Redis does
+ * the same in Lua.
  */
 export function rateShare(limit: number, own: RatePart, others: readonly RatePart[]): number {
   if (own.sessions === 0) return 0;

@@ -1,9 +1,11 @@
 import { after, before, describe } from "node:test";
 import { availabilityTests } from "./conformance/availability.ts";
 import { configurationTests } from "./conformance/configuration.ts";
+import { eventTests } from "./conformance/events.ts";
 import { failCountTests } from "./conformance/fail-counts.ts";
 import { feedTests } from "./conformance/feed.ts";
 import type { StoreHarness } from "./conformance/harness.ts";
+import { limitTests } from "./conformance/limits.ts";
 import { liveStateTests } from "./conformance/live-state.ts";
 import { saltTests } from "./conformance/salts.ts";
 import { trafficTests } from "./conformance/traffic.ts";
@@ -23,6 +25,8 @@ export function conformance(name: string, setUp: () => Promise<StoreHarness>, mi
     describe("failCnt", () => failCountTests(current));
     describe("live state", () => liveStateTests(current));
     describe("salts", () => saltTests(current));
+    describe("limits", () => limitTests(current));
+    describe("events", () => eventTests(current));
     describe("availability", () => availabilityTests(current));
   });
 }

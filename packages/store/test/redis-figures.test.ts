@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually, type RedisServer, redisMissingReason, startNodeScript, startRedis } from "@shadowfleet/testkit";
-import { RedisStore, SqliteStore } from "../src/index.ts";
+import { type LimitReport, RedisStore, SqliteStore } from "../src/index.ts";
 import { batch, delta, putKey } from "./conformance/harness.ts";
 
 const KEYS = 10_000;
 const BATCHES = 5;
 const WRITES = 200;
+const EXCHANGES = 12;
 
 async function setUp(t: TestContext): Promise<{ server: RedisServer; store: RedisStore; other: RedisStore }> {
   const server = await startRedis();
@@ -77,6 +78,50 @@ describe("figures", { skip: redisMissingReason() ?? false }, () => {
     const took = summary(applied);
     t.diagnostic(`batch of ${KEYS} keys in memory: median ${took.median.toFixed(0)} ms, longest ${took.max.toFixed(0)} ms`);
     assert.ok(took.max < 1_500);
+  });
+
+  it("an exchange of limits of 1, 100 and 1,000 access keys, each known to six relays", async (t) => {
+    const { server, store } = await setUp(t);
+    const rate = { limit: 2_500_000, moved: 1_000_000, isSaturated: true, sessions: 2 };
+    const reports = (relay: number, keys: number, round: number): LimitReport[] =>
+      Array.from({ length: keys }, (_, at) => ({
+        keyId: `key-${at}`,
+        quota: {
+          windowId: "month/1700000000000",
+          limitBytes: 1e12,
+          leaseId: `lease-of-relay-${relay}`,
+          usedBytes: round * 1_000,
+          wantedBytes: 1_000_000,
+          baseBytes: 0,
+          forgetAtMs: Date.now() + 3_600_000,
+        },
+        up: rate,
+        down: rate,
+        sessions: 2,
+        devices: [`192.0.2.${relay}`],
+        deviceGraceMs: 60_000,
+      }));
+    for (const keys of [1, 100, 1_000]) {
+      for (let relay = 0; relay < 6; relay++) await store.exchangeLimits(`relay-${relay}`, reports(relay, keys, 0));
+      await server.cli("CONFIG", "RESETSTAT");
+      const took: number[] = [];
+      for (let round = 1; round <= EXCHANGES; round++) {
+        const asked = reports(round % 6, keys, round);
+        const started = performance.now();
+        const answers = await store.exchangeLimits(`relay-${round % 6}`, asked);
+        took.push(performance.now() - started);
+        assert.equal(answers.length, keys);
+        assert.ok(answers.every(({ sessions, devices }) => sessions === 12 && devices === 6));
+      }
+      const [, calls, usec] = /^cmdstat_evalsha:calls=(\d+),usec=(\d+)/m.exec(await server.cli("INFO", "commandstats"))!;
+      const [, longest] = /^latency_percentiles_usec_evalsha:.*p99\.9=([\d.]+)/m.exec(await server.cli("INFO", "latencystats"))!;
+      const inRedis = Number(usec) / 1_000 / EXCHANGES;
+      const { median, max } = summary(took);
+      const whole = `${keys} keys: median ${median.toFixed(1)} ms, longest ${max.toFixed(1)} ms`;
+      const part = `${(Number(calls) / EXCHANGES).toFixed(0)} scripts, ${inRedis.toFixed(2)} ms of Redis in all`;
+      t.diagnostic(`${whole}; ${part}, the longest script ${(Number(longest) / 1_000).toFixed(2)} ms`);
+      assert.ok(Number(longest) < 100_000 && max < 1_000);
+    }
   });
 
   it("from a write to a subscriber in another process", async (t) => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { codeOf, ManualClock } from "@shadowfleet/runtime";
 import { startNodeScript } from "@shadowfleet/testkit";
-import { HOUR_MS, KEPT_HOURS, NO_BYTES, SqliteStore } from "../src/index.ts";
+import { HOUR_MS, KEPT_EVENTS, KEPT_HOURS, NO_BYTES, SqliteStore } from "../src/index.ts";
 import { batch, delta, listen, newestRevision, putKey, rejectsAsUnavailable, request } from "./conformance/harness.ts";
 
 const DAY_MS = 24 * HOUR_MS;
@@ -43,6 +43,32 @@ describe("a SQLite file", () => {
     const listener = await listen(t, second, before);
     await listener.until("what was missed", (events) => newestRevision(events) === 2);
     assert.equal(listener.events.length, 1);
+  });
+
+  it("knows what quotas were used for, and goes on counting events", async (t) => {
+    const path = join(await folder(t), "fleet.db");
+    const event = { type: "key.cut", subject: "a", atMs: 1, details: {} } as const;
+    const first = open(t, path);
+    const lease = { windowId: "day/1", limitBytes: 1_000, leaseId: "l-1", usedBytes: 300, wantedBytes: 200, baseBytes: 7, forgetAtMs: 0 };
+    const report = { keyId: "a", sessions: 1, devices: [], deviceGraceMs: 0 };
+    await first.exchangeLimits("m", [{ ...report, quota: lease }]);
+    await first.appendEvents([event, { ...event, once: "o" }]);
+    await first.writeNotes("s", new Map([["n", "noted"]]));
+    await first.close();
+
+    const second = open(t, path);
+    const [usage] = await second.readLimitUsage([{ keyId: "a", windowId: "day/1" }]);
+    assert.deepEqual(usage, { keyId: "a", quotaUsedBytes: 307, sessions: 0, devices: 0 });
+    // What the process before was granted is not to be had until its lease is closed, and then counts as used.
+    const { baseBytes: _, ...other } = { ...lease, leaseId: "l-2", usedBytes: 0, wantedBytes: 900 };
+    const [answer] = await second.exchangeLimits("m", [{ ...report, quota: other }]);
+    assert.deepEqual(answer?.quota, { outcome: "leased", grantedBytes: 493, usedBytes: 307, settledBytes: 7 });
+    await second.appendEvents([event, { ...event, once: "o" }]);
+    assert.deepEqual(
+      (await second.readEvents("", 10)).map(({ id }) => id),
+      ["1", "2", "3"],
+    );
+    assert.deepEqual(await second.readNotes("s"), new Map([["n", "noted"]]));
   });
 
   it("is kept on no server", async (t) => {
@@ -149,6 +175,33 @@ describe("what a SQLite store forgets", () => {
     await store.write(putKey("a"));
     await near.until("the change", (events) => newestRevision(events) === 10_002);
     assert.equal(near.events.length, 1);
+  });
+
+  it("windows of quotas when their time is over, names of events after 62 days, and events beyond 100,000", async (t) => {
+    const clock = new ManualClock();
+    const store = open(t, ":memory:", clock);
+    const event = { type: "key.cut", subject: "a", atMs: 1, details: {} } as const;
+    const quota = { windowId: "w", limitBytes: 10, leaseId: "l", usedBytes: 3, wantedBytes: 0, baseBytes: 0 };
+    const report = (keyId: string, forgetAtMs: number) =>
+      store.exchangeLimits("m", [{ keyId, sessions: 1, devices: [], deviceGraceMs: 0, quota: { ...quota, forgetAtMs } }]);
+    const used = async (keyId: string) => (await store.readLimitUsage([{ keyId, windowId: "w" }]))[0]?.quotaUsedBytes;
+    await report("a", clock.now() + DAY_MS);
+    await store.appendEvents([{ ...event, once: "o" }]);
+    clock.advance(DAY_MS - 1_000);
+    await report("b", clock.now() + DAY_MS);
+    assert.equal(await used("a"), 3);
+    clock.advance(HOUR_MS + 2_000);
+    await report("b", clock.now() + DAY_MS);
+    assert.deepEqual([await used("a"), await used("b")], [undefined, 3]);
+    clock.advance(60 * DAY_MS);
+    await store.appendEvents([{ ...event, once: "o" }]);
+    assert.equal(await store.lastEventId(), "1");
+    clock.advance(DAY_MS);
+    await store.appendEvents([{ ...event, once: "o" }]);
+    assert.equal(await store.lastEventId(), "2");
+    await store.appendEvents(Array.from({ length: KEPT_EVENTS }, () => event));
+    const [oldest] = await store.readEvents("", 1);
+    assert.deepEqual([oldest?.id, await store.lastEventId()], ["3", String(KEPT_EVENTS + 2)]);
   });
 
   it("nothing of a write that fails in the middle", async (t) => {

@@ -7,7 +7,7 @@ const MAX_REPORTS = 50;
 const FIELDS_OF_ANSWER = 8;
 const FIELDS_OF_USAGE = 3;
 
-type AnswerFields = [number, number, number | null, number | null, QuotaAnswer["outcome"] | null, number, number, number];
+type AnswerFields = [number, number, number | null, number | null, QuotaAnswer["outcome"] | null, string, string, string];
 
 /** Quotas, rates, devices and sessions of access keys. All that is kept of one access key lies in one slot, many in each, so that a cluster shares the load. */
 export class RedisLimits {
@@ -43,10 +43,12 @@ export class RedisLimits {
         ...(windowId === "" ? [] : [this.#keys.quota(keyId, windowId)]),
       ]);
       const flags = part.map(({ windowId }) => (windowId === "" ? 0 : 1));
-      const reply = (await this.#connection.script("readLimitUsage", keys, flags)) as (number | null)[];
+      const reply = (await this.#connection.script("readLimitUsage", keys, flags)) as (string | number | null)[];
       return part.map(({ keyId }, index) => {
         const at = index * FIELDS_OF_USAGE;
-        return { keyId, quotaUsedBytes: reply[at] ?? undefined, sessions: reply[at + 1]!, devices: reply[at + 2]! };
+        const used = reply[at];
+        const [sessions, devices] = [Number(reply[at + 1]), Number(reply[at + 2])];
+        return { keyId, quotaUsedBytes: typeof used === "string" ? Number(used) : undefined, sessions, devices };
       });
     });
   }
@@ -69,7 +71,7 @@ export class RedisLimits {
 }
 
 function answerOf(keyId: string, [sessions, devices, upShare, downShare, outcome, granted, used, settled]: AnswerFields): LimitAnswer {
-  const leased = { outcome: "leased", grantedBytes: granted, usedBytes: used, settledBytes: settled } as const;
+  const leased = { outcome: "leased", grantedBytes: Number(granted), usedBytes: Number(used), settledBytes: Number(settled) } as const;
   return {
     keyId,
     ...(outcome !== null && { quota: outcome === "leased" ? leased : { outcome } }),

@@ -2,6 +2,8 @@ import { type FleetEvent, KEPT_EVENTS, ONCE_TTL_MS, type StoredEvent } from "../
 import { HOUR_MS } from "../traffic.ts";
 import type { Database } from "./database.ts";
 
+const EVENT_ID = /^\d{1,15}$/;
+
 /** Events in the order they were written, and notes. */
 export class EventTables {
   readonly #db: Database;
@@ -23,8 +25,9 @@ export class EventTables {
   }
 
   read(afterId: string, limit: number): StoredEvent[] {
-    const isKept = this.#db.get("SELECT 1 AS kept FROM event WHERE id = CAST(? AS INTEGER)", afterId) !== undefined;
-    const rows = this.#db.all("SELECT id, body FROM event WHERE id > ? ORDER BY id LIMIT ?", isKept ? Number(afterId) : 0, limit);
+    const id = EVENT_ID.test(afterId) ? Number(afterId) : 0;
+    const isKept = this.#db.get("SELECT 1 AS kept FROM event WHERE id = ?", id) !== undefined;
+    const rows = this.#db.all("SELECT id, body FROM event WHERE id > ? ORDER BY id LIMIT ?", isKept ? id : 0, limit);
     return rows.map(({ id, body }) => ({ ...(JSON.parse(String(body)) as FleetEvent), id: String(id) }));
   }
 

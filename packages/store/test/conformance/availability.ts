@@ -41,6 +41,15 @@ const CALLS: Readonly<Record<string, (store: FleetStore) => Promise<unknown>>> =
   publishSessions: (store) => store.publishSessions("m", [], []),
   listSessions: (store) => store.listSessions("", 1, undefined),
   claimSalt: (store) => store.claimSalt("key", Buffer.alloc(32), 60),
+  exchangeLimits: (store) => store.exchangeLimits("m", [{ keyId: "a", sessions: 0, devices: [], deviceGraceMs: 0 }]),
+  claimSession: (store) => store.claimSession("m", { keyId: "a", device: "192.0.2.1", deviceGraceMs: 0 }),
+  readLimitUsage: (store) => store.readLimitUsage([{ keyId: "a", windowId: "" }]),
+  appendEvents: (store) => store.appendEvents([{ type: "key.cut", subject: "a", atMs: 1, details: {} }]),
+  readEvents: (store) => store.readEvents("", 1),
+  lastEventId: (store) => store.lastEventId(),
+  takeTurn: (store) => store.takeTurn("t", "m", 1),
+  readNotes: (store) => store.readNotes("s"),
+  writeNotes: (store) => store.writeNotes("s", new Map([["n", "x"]])),
   ping: (store) => store.ping(),
 };
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { type FleetStore, MEMBER_TTL_MS, type MemberRecord, type SessionRecord } from "../../src/index.ts";
+import { type FleetStore, LIMIT_REPORT_TTL_MS, MEMBER_TTL_MS, type MemberRecord, type SessionRecord } from "../../src/index.ts";
 import { openOne, openPair, type StoreHarness } from "./harness.ts";
+import { limitReport } from "./limits.ts";
 
 const member = (id: string, fields: Partial<MemberRecord> = {}): MemberRecord => ({
   id,
@@ -98,13 +99,29 @@ export function liveStateTests(harness: () => StoreHarness): void {
     assert.deepEqual(await sessionIds(store, "alice"), ["s-0000"]);
   });
 
-  it("forgets members and sessions of a process that stopped reporting", async (t) => {
+  it("forgets what a process said that stopped reporting: its limits after 5 s, itself and its sessions after 10", async (t) => {
     const store = await openOne(t, harness());
+    const device = { device: "192.0.2.1", maxDevices: 1, deviceGraceMs: 0 };
+    const rate = { limit: 1_000_000, moved: 0, isSaturated: true, sessions: 2 };
+    await store.exchangeLimits("m-1", [limitReport("alice", { sessions: 2, devices: ["192.0.2.1"], deviceGraceMs: 0, down: rate })]);
+    await store.exchangeLimits("m-1", [limitReport("carol", { devices: ["192.0.2.1"], deviceGraceMs: 60_000 })]);
+    await store.claimSession("m-1", { keyId: "bob", ...device });
+    const used = async () => {
+      const found = await store.readLimitUsage(["alice", "bob", "carol"].map((keyId) => ({ keyId, windowId: "" })));
+      return found.map(({ sessions, devices }) => [sessions, devices]);
+    };
     for (const id of ["m-1", "m-2"]) {
       await store.putMember(member(id));
       await store.publishSessions(id, [session(`session of ${id}`, id, "alice")], []);
     }
-    await harness().pass(MEMBER_TTL_MS - 2_000);
+    await harness().pass(LIMIT_REPORT_TTL_MS - 1_500);
+    assert.deepEqual(await used(), [[2, 1], [1, 1], [1, 1]]); // biome-ignore format: a row
+    assert.equal(await store.claimSession("m-2", { keyId: "bob", ...device, device: "192.0.2.2" }), "device-limit");
+    await harness().pass(1_600);
+    assert.deepEqual(await used(), [[0, 0], [0, 0], [0, 1]]); // biome-ignore format: a row
+    const [answer] = await store.exchangeLimits("m-2", [limitReport("alice", { down: rate })]);
+    assert.ok(answer!.downShare! > 980_000);
+    await harness().pass(MEMBER_TTL_MS - 2_000 - (LIMIT_REPORT_TTL_MS + 100));
     assert.deepEqual(await memberIds(store), ["m-1", "m-2"]);
     // A call without changes says that the relay is still there.
     await store.putMember(member("m-2"));

@@ -58,7 +58,7 @@ end
 
 /**
  * KEYS: of each report uses and devices, and window and closed leases if it has a quota. ARGV: member id, reports as JSON. Returns of each report
- * sessions, devices, up share or null, down share or null, outcome of the quota or null, granted, used and settled bytes.
+ * sessions, devices, up share or null, down share or null, outcome of the quota or null, granted, used and settled bytes as text.
  */
 const exchangeLimits = `${NOW_MS}${RATE_SHARE_FUNCTION}${QUOTA_FUNCTION}${USE_FUNCTIONS}
 local member, found, key = ARGV[1], {}, 1
@@ -85,7 +85,7 @@ for at = 2, #ARGV do
   if use[2] + use[8] + use[12] == 0 then redis.call('HDEL', hash, member)
   else keep_use(hash, member, use) end
   for _, device in ipairs(report.devices) do keep_device(devices, device, report.deviceGraceMs) end
-  local outcome, granted, used, settled = false, 0, 0, 0
+  local outcome, granted, used, settled = false, '', '', ''
   if report.quota then
     outcome, granted, used, settled = lease_quota(KEYS[key], KEYS[key + 1], report.quota)
     key = key + 2
@@ -113,13 +113,13 @@ return 'admitted'
 
 /**
  * KEYS: of each access key uses and devices, and a window if it is asked for. ARGV: of each 1 if a window is asked for, else 0. Returns of each used
- * bytes of the window or null, sessions, devices.
+ * bytes of the window as text or null, sessions, devices.
  */
 const readLimitUsage = `${NOW_MS}${USE_FUNCTIONS}
 local function used_of(window)
   local fields, sum = redis.call('HGETALL', window), false
   for at = 2, #fields, 2 do sum = (sum or 0) + string.match(fields[at], '^%d+') end
-  return sum
+  return sum and string.format('%.0f', sum)
 end
 
 local found, key = {}, 1

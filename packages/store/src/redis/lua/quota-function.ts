@@ -1,7 +1,10 @@
 import { LEASE_MEMORY_MS, LEASE_TTL_MS } from "../../limit-exchange.ts";
 import { MAX_CLOSED } from "../../quota-ledger.ts";
 
-/** `leaseQuota` of ../../quota-ledger.ts on two hashes. Returns outcome, granted, used and settled bytes. */
+/**
+ * `leaseQuota` of ../../quota-ledger.ts on two hashes. Returns outcome, granted, used and settled bytes, as text: the client reads large integers of
+ * replies inexactly.
+ */
 export const QUOTA_FUNCTION = `
 local function whole(number)
   return string.format('%.0f', number)
@@ -41,7 +44,7 @@ local function lease_quota(window, closed, quota)
     end
   end
   if not base then
-    if not quota.baseBytes then return 'needs-base', 0, 0, 0 end
+    if not quota.baseBytes then return 'needs-base', '', '', '' end
     base = quota.baseBytes
     redis.call('HSET', window, 'base', whole(base))
   end
@@ -59,6 +62,6 @@ local function lease_quota(window, closed, quota)
   local forgetAt = whole(math.max(quota.forgetAtMs, now + ${LEASE_TTL_MS}))
   redis.call('PEXPIREAT', window, forgetAt)
   redis.call('PEXPIREAT', closed, forgetAt)
-  return 'leased', granted, base + past + used + usedByOthers, base + past
+  return 'leased', whole(granted), whole(base + past + used + usedByOthers), whole(base + past)
 end
 `;
