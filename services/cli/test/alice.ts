@@ -29,6 +29,8 @@ export const ALICE_DOCUMENT = {
   expireTime: null,
   allowTargets: [],
   denyTargets: [],
+  limits: null,
+  usage: null,
   createTime: "2026-11-22T00:00:00.000Z",
   updateTime: "2026-11-23T00:00:00.000Z",
   resourceVersion: 2 ** 60,

@@ -75,6 +75,7 @@ describe("command lines", () => {
     ["key list --port 0", /--port: expected a port number from 1 to 65535/, "key list"],
     ["key list --port 65536", /--port: expected a port/, "key list"],
     ["key list -o xml", /--output: expected one of table, json, yaml/, "key list"],
+    ["traffic reset a --port 1", /unknown option '--port'$/, "traffic reset"],
     ["port show https", /N: expected a port number/, "port show"],
     ["port create 1 --method rot13", /--method: expected one of aes-128-gcm, /, "port create"],
     ["key create --expires 2020-01-01", /--expires: is in the past/, "key create"],

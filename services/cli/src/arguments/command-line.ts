@@ -67,20 +67,24 @@ function programOf(grammar: Grammar, options: ParseOptions, onChosen: (line: Com
   for (const [name, summary] of services) addService(program, name, summary);
   program.commandsGroup("Commands:");
   const parsers = new Map<string, Parser>();
+  const givenToNoun = new Map<string, GivenFlags>();
   for (const command of commands) {
     const [noun = "", verb] = command.name.split(" ");
     const atNoun = parsers.get(noun) ?? (program.command(noun) as Parser).description(subjects[noun] ?? "");
     parsers.set(noun, atNoun);
     const parser = verb === undefined ? atNoun : (atNoun.command(verb) as Parser);
-    addCommand(parser, command, (given, words) => {
+    const own = addCommand(parser, command, (words) => {
+      const given = verb === undefined ? own : withNouns(own, givenToNoun.get(noun), command.flags);
       const flags = { ...readFlags(sharedFlags, givenShared, options), ...readFlags(command.flags, given, options) };
       onChosen({ command, flags, args: readArguments(command.args, words, options) });
     });
+    if (verb === undefined) givenToNoun.set(noun, own);
   }
   return program;
 }
 
-function addCommand(parser: Parser, command: Command, onChosen: (given: GivenFlags, words: readonly string[]) => void): void {
+/** What will have been given to the command when it is chosen. */
+function addCommand(parser: Parser, command: Command, onChosen: (words: readonly string[]) => void): GivenFlags {
   const { summary, details, args, examples, isOffline } = command;
   parser.summary(summary).description([`${summary}.`, ...(details === undefined ? [] : ["", details])].join("\n"));
   for (const { placeholder, about, isRequired } of Object.values(args)) {
@@ -91,11 +95,19 @@ function addCommand(parser: Parser, command: Command, onChosen: (given: GivenFla
   parser.addHelpText("after", ["", "Examples:", ...examples.map((example) => `  ${example}`), ...ending].join("\n"));
   parser.action(() => {
     try {
-      onChosen(given, parser.args);
+      onChosen(parser.args);
     } catch (error) {
       throw error instanceof UsageError ? new UsageError(error.message, parser.topic) : error;
     }
   });
+  return given;
+}
+
+/** A noun that is a command as well takes its flags from among those of its verbs: they are the verb's, or nobody's. */
+function withNouns(own: GivenFlags, nouns: GivenFlags = new Map(), flags: Flags): GivenFlags {
+  const stray = [...nouns.keys()].find((key) => !Object.hasOwn(flags, key));
+  if (stray !== undefined) throw new UsageError(`unknown option '--${flagName(stray)}'`);
+  return new Map([...own, ...[...nouns].map(([key, texts]) => [key, [...(own.get(key) ?? []), ...texts]] as const)]);
 }
 
 /** A process is run before anything is parsed; this is for help, and for whoever puts flags before its name. */

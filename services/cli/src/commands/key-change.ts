@@ -1,10 +1,11 @@
-import { UpdateAccessKeyRequest } from "@shadowfleet/control-api";
+import { type AccessKeyLimits, UpdateAccessKeyRequest } from "@shadowfleet/control-api";
 import { defineCommand } from "../arguments/command.ts";
 import { requiredArgument, switchFlag, textFlag, valueFlag } from "../arguments/flag.ts";
 import { UsageError } from "../arguments/usage-error.ts";
 import { readFutureMoment, readMoment } from "../arguments/values.ts";
 import type { Shell } from "../shell.ts";
 import { accessKeyDocument, accessKeyLines } from "../views/access-key-view.ts";
+import { LIMIT_FLAGS, limitChange, NO_LIMIT_FLAGS, needsPresentQuota } from "./limit-flags.ts";
 import { TARGET_FLAGS } from "./target-flags.ts";
 
 const idArgument = requiredArgument("ID", "the access key's id");
@@ -30,9 +31,21 @@ const MASK: Readonly<Record<keyof Changes, string>> = {
   denyTargets: "deny_targets",
 };
 
-async function change(id: string, changes: Changes, { fleet, output, clock }: Shell): Promise<void> {
-  const updateMask = Object.keys(changes).map((field) => MASK[field as keyof Changes]);
-  const request = UpdateAccessKeyRequest.fromPartial({ accessKey: { ...changes, id }, updateMask });
+/** Limits are changed one by one. */
+interface LimitChanges {
+  readonly limits: AccessKeyLimits;
+  readonly mask: readonly string[];
+  /** Of the key that the change was made for; 0 where it does not depend on what was there. */
+  readonly resourceVersion: bigint;
+}
+
+async function change(id: string, changes: Changes, { fleet, output, clock }: Shell, limitChanges?: LimitChanges): Promise<void> {
+  const updateMask = [...Object.keys(changes).map((field) => MASK[field as keyof Changes]), ...(limitChanges?.mask ?? [])];
+  const { limits, resourceVersion = 0n } = limitChanges ?? {};
+  const request = UpdateAccessKeyRequest.fromPartial({
+    accessKey: { ...changes, ...(limits && { limits }), id, resourceVersion },
+    updateMask,
+  });
   const { accessKey } = await fleet.call("accessKeys", "updateAccessKey", request);
   output.answer(
     () => accessKeyDocument(accessKey!),
@@ -42,7 +55,9 @@ async function change(id: string, changes: Changes, { fleet, output, clock }: Sh
 
 const update = defineCommand({
   name: "key update",
-  summary: "changes the name, the times or the targets of an access key",
+  summary: "changes the name, the times, the limits or the targets of an access key",
+  details:
+    "Limits that are not named stay as they are, and so do the parts of a quota: --quota 60GB keeps its period, --quota-action throttle:1Mbit its size. A quota that is raised lets a key that was cut go on at once.",
   args: { id: idArgument },
   flags: {
     name: textFlag("NAME", "whose it is"),
@@ -50,11 +65,14 @@ const update = defineCommand({
     noExpires: switchFlag("it works for ever"),
     starts: valueFlag("WHEN", "from when on it works", readMoment),
     noStarts: switchFlag("it works from now on"),
+    ...LIMIT_FLAGS,
+    ...NO_LIMIT_FLAGS,
     ...TARGET_FLAGS,
   },
   examples: [
     "shadowfleet key update alice --name 'Alice Smith'",
     "shadowfleet key update alice --expires 2027-01-31",
+    "shadowfleet key update alice --quota 60GB --rate 50Mbit --no-max-devices",
     "shadowfleet key update alice --allow-target none --deny-target 203.0.113.0/24",
   ],
   run: async ({ args, flags }, shell) => {
@@ -68,8 +86,13 @@ const update = defineCommand({
       ...(allowTarget ? { allowTargets: allowTarget } : {}),
       ...(denyTarget ? { denyTargets: denyTarget } : {}),
     };
-    if (Object.keys(changes).length === 0) throw new UsageError("key update needs something to change");
-    await change(args.id, changes, shell);
+    // Parts of a quota are changed within what it is.
+    const isPart = needsPresentQuota(flags);
+    const present = isPart && !flags.noQuota ? await shell.fleet.call("accessKeys", "getAccessKey", args) : undefined;
+    const { limits, mask } = limitChange(flags, present?.accessKey?.limits?.quota);
+    if (Object.keys(changes).length + mask.length === 0) throw new UsageError("key update needs something to change");
+    const resourceVersion = present?.accessKey?.resourceVersion ?? 0n;
+    await change(args.id, changes, shell, mask.length > 0 ? { limits, mask, resourceVersion } : undefined);
   },
 });
 
@@ -91,4 +114,21 @@ const enable = defineCommand({
   run: ({ args }, shell) => change(args.id, { disabled: false, disabledReason: "" }, shell),
 });
 
-export const KEY_CHANGE_COMMANDS = [update, disable, enable];
+const resetQuota = defineCommand({
+  name: "key reset-quota",
+  summary: "lets the quota of an access key count from now; its traffic totals stay",
+  details:
+    "The present window ends when it would have ended. With a quota in total, SINCE RESET of `shadowfleet traffic` counts from now as well.",
+  args: { id: idArgument },
+  flags: {},
+  examples: ["shadowfleet key reset-quota alice"],
+  run: async ({ args }, { fleet, output, clock }) => {
+    const { accessKey } = await fleet.call("accessKeys", "resetQuota", args);
+    output.answer(
+      () => accessKeyDocument(accessKey!),
+      () => accessKeyLines(accessKey!, clock.now()),
+    );
+  },
+});
+
+export const KEY_CHANGE_COMMANDS = [update, resetQuota, disable, enable];

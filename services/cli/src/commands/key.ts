@@ -20,14 +20,14 @@ const list = defineCommand({
   args: {},
   flags: { port: valueFlag("N", "only those of this port", readPort) },
   examples: ["shadowfleet key list", "shadowfleet key list -o json | jq -r '.accessKeys[] | select(.state == \"expired\") | .id'"],
-  run: async ({ flags }, { fleet, output }) => {
+  run: async ({ flags }, { fleet, output, clock }) => {
     const keys = await allPages(async (pageToken) => {
       const page = await fleet.call("accessKeys", "listAccessKeys", { pageSize: PAGE_SIZE, pageToken, port: flags.port ?? 0 });
       return { items: page.accessKeys, nextPageToken: page.nextPageToken };
     });
     output.answer(
       () => ({ accessKeys: keys.map(accessKeyDocument) }),
-      () => (keys.length === 0 ? ["There is no access key yet: shadowfleet key create NAME"] : accessKeyTable(keys)),
+      () => (keys.length === 0 ? ["There is no access key yet: shadowfleet key create NAME"] : accessKeyTable(keys, clock.now())),
     );
   },
 });

@@ -6,6 +6,7 @@ import { readPastMoment, readPort } from "../arguments/values.ts";
 import { allPages, PAGE_SIZE } from "../connection/pages.ts";
 import type { Shell } from "../shell.ts";
 import { bucketDocument, TrafficTables, trafficDocument } from "../views/traffic-view.ts";
+import { trafficExport } from "./traffic-export.ts";
 
 type Subject = NonNullable<NonNullable<GetTrafficRequest["subject"]>["subject"]>;
 
@@ -96,4 +97,4 @@ const reset = defineCommand({
   },
 });
 
-export const TRAFFIC_COMMANDS = [traffic, reset];
+export const TRAFFIC_COMMANDS = [traffic, trafficExport, reset];

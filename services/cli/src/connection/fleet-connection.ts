@@ -96,6 +96,33 @@ export class FleetConnection {
     }
   }
 
+  /**
+   * Messages to the stream's own end. Replicas that do not serve are passed over until the first message; whatever breaks it then is a Failure, for what
+   * came is not the whole.
+   */
+  async *stream<S extends ServiceName, M extends StreamName<S>>(
+    service: S,
+    method: M,
+    request: RequestOf<S, M>,
+  ): AsyncGenerator<MessageOf<S, M>> {
+    let hasBegun = false;
+    for (let triesLeft = this.#settings.target.addresses.length; ; triesLeft--) {
+      const stream = this.#open(service, method, request);
+      try {
+        for await (const message of stream) {
+          hasBegun = true;
+          yield message as MessageOf<S, M>;
+        }
+        return;
+      } catch (error) {
+        if (hasBegun || triesLeft <= 1 || !isUnserved(error)) throw this.#explained(error);
+        this.#channel.advance();
+      } finally {
+        stream.cancel();
+      }
+    }
+  }
+
   close(): void {
     this.#channel.close();
   }

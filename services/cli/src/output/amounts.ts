@@ -15,6 +15,11 @@ export function formatRate(bytesPerSecond: number): string {
   return scaled(bytesPerSecond * 8, "bit/s");
 }
 
+/** "20.0 Mbit/s": a rate that is given in bits. */
+export function formatBits(bitsPerSecond: bigint): string {
+  return scaled(Number(bitsPerSecond), "bit/s");
+}
+
 /** "12.5 %", "<0.1 %" for what is more than nothing. */
 export function formatShare(share: number): string {
   const percent = share * 100;
