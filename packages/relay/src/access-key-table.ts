@@ -1,12 +1,16 @@
 import type { Credential } from "@shadowfleet/wire";
 import type { AccessKey } from "./access-key.ts";
+import { LimiterTable } from "./limits/limiter-table.ts";
 import { createPortKeys, type PortKeys } from "./port-keys.ts";
 import type { KeyConfig, PortConfig, PortPatch, PortsChange } from "./relay-config.ts";
 import { sameTargets } from "./target-guard.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
 import type { TrialBudget } from "./trial-budget.ts";
 
-/** What one `apply` or `change` did, by key id. A key that moved to another port or got another secret, name or other targets is changed. */
+/**
+ * What one `apply` or `change` did, by key id. A key that moved to another port, got another secret, name or other targets, or has limits now or
+ * no more, is changed; other limits of a key that has some are in force without it.
+ */
 export interface KeyChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
@@ -21,6 +25,7 @@ interface PortEntry {
 /** The access keys in force, by port. Objects of unchanged keys and ports stay the same across `apply`, and so does what they have learnt. */
 export class AccessKeyTable {
   readonly ledger = new TrafficLedger();
+  readonly limiters = new LimiterTable();
   /** When a session last opened with a secret that is being rotated out, by key id; milliseconds since 1970. */
   readonly previousSecretUses = new Map<string, number>();
   readonly #ports = new Map<number, PortEntry>();
@@ -79,7 +84,9 @@ export class AccessKeyTable {
       this.#ports.set(port.port, portEntry(keys, port, this.#ports.get(port.port), this.#trialBudget));
     }
     for (const patch of patches) this.#patch(patch, draft);
-    return draft.finish();
+    const changes = draft.finish();
+    for (const id of changes.removed) this.limiters.follow(id, undefined);
+    return changes;
   }
 
   #patch({ port, put, removed }: PortPatch, draft: ChangeDraft): void {
@@ -90,12 +97,14 @@ export class AccessKeyTable {
   }
 
   #keyFor(config: KeyConfig, port: number): AccessKey {
-    const { id, name, credential, previousCredential, targets } = config;
+    const { id, name, credential, previousCredential, targets, limits } = config;
     const before = this.#keys.get(id);
-    if (before && before.port === port && before.name === name && sameTargets(before.targets, targets)) {
+    const limiter = limits || before?.limiter ? this.limiters.follow(id, limits) : undefined;
+    const isSameElse = before?.limiter === limiter && before?.name === name && sameTargets(before.targets, targets);
+    if (before && before.port === port && isSameElse) {
       if (isSame(before.credential, credential) && isSame(before.previous?.credential, previousCredential)) return before;
     }
-    const shared = { id, name, port, meter: this.ledger.meterOf(id, port), targets };
+    const shared = { id, name, port, meter: this.ledger.meterOf(id, port), targets, limiter };
     const previous = previousCredential && { ...shared, credential: previousCredential, previous: undefined, isPrevious: true };
     return { ...shared, credential, previous, isPrevious: false };
   }

@@ -94,6 +94,9 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
       reason: "must be at least 60s with 2022 methods, whose replay windows end with the session",
     });
   }
+  if (settings?.plugins && parts.workers > 1) {
+    problems.push({ path: "plugins", reason: "cannot be given with workers: a port's plugin is one process" });
+  }
   if (!settings || problems.length > 0) throw new ConfigError(source.name, problems);
   const warnings = [...parts.warnings, ...plan.warnings];
   const allowPrivateTargets = settings.allowPrivateTargets || flags.allowPrivateTargets === true;
@@ -111,7 +114,8 @@ function assemble(source: ConfigSource, flags: RelayFlags, parts: Parts): Loaded
 }
 
 function relayConfigOf(settings: RelaySettingsInput, workers: number): Omit<RelayConfig, "ports" | "fleet" | "allowPrivateTargets"> {
-  const { timeouts, limits, targets, replayFilter, sharedReplay, allowSegmentedHeader, allowInsecureCiphers, proxyProtocol } = settings;
+  const { timeouts, limits, targets, replayFilter, sharedReplay, allowSegmentedHeader, allowInsecureCiphers, proxyProtocol, plugins } =
+    settings;
   // Each worker has as many of its own.
   const descriptors = readDescriptorLimit() * workers;
   const maxConnections = limits.maxConnections === "auto" ? automaticMaxConnections(descriptors) : limits.maxConnections;
@@ -134,8 +138,10 @@ function relayConfigOf(settings: RelaySettingsInput, workers: number): Omit<Rela
       sip004WindowMs: sharedReplay.sip004Window,
       whenUnavailable: sharedReplay.whenUnavailable,
     },
+    limitsWhenUnavailable: limits.whenUnavailable,
     allowSegmentedHeader,
     ...(proxyProtocol ? { proxyProtocol } : {}),
+    ...(plugins ? { plugins } : {}),
     allowTargets: targets.allow,
     denyTargets: targets.deny,
   };

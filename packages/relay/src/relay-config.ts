@@ -1,3 +1,4 @@
+import type { KeyLimits } from "@shadowfleet/store";
 import type { Credential, Method } from "@shadowfleet/wire";
 import type { FleetConfig } from "./fleet/fleet-schema.ts";
 import type { TargetRules } from "./target-guard.ts";
@@ -11,6 +12,8 @@ export interface KeyConfig {
   readonly previousCredential?: Credential | undefined;
   /** What it may reach beyond the relay's rule, and what it may not. */
   readonly targets?: TargetRules | undefined;
+  /** Only of keys of a fleet, over all its relays. */
+  readonly limits?: KeyLimits | undefined;
 }
 
 /** One listening port, served with TCP by tcp-relay and UDP by udp-relay. */
@@ -45,6 +48,15 @@ export interface PortsChange {
   readonly patches: readonly PortPatch[];
   /** Not served any more. */
   readonly gone: readonly number[];
+}
+
+/** A SIP003 plugin in front of TCP ports. It listens in their place and forwards to the relay on loopback. */
+export interface PortPlugin {
+  /** Absolute path. */
+  readonly program: string;
+  readonly pluginOptions: string;
+  /** Undefined: every port. */
+  readonly ports?: readonly number[] | undefined;
 }
 
 /** The replay filter that relays share, where they have one. */
@@ -83,9 +95,13 @@ export interface RelayConfig {
   /** SIP004 replay filter on or off; SIP022's is always on. */
   readonly replayFilter: boolean;
   readonly sharedReplay: SharedReplayConfig;
+  /** What becomes of a key whose limits nobody can look up, once it has used what the fleet had given to this relay. */
+  readonly limitsWhenUnavailable: "continue" | "refuse";
   readonly allowSegmentedHeader: boolean;
   /** TCP: who puts a PROXY protocol header in front of each connection, as addresses and blocks. Undefined: nobody. */
   readonly proxyProtocol?: { readonly trustedSources: readonly string[] } | undefined;
+  /** At most one for a port. Only from the relay's own file: management never names a program. */
+  readonly plugins?: readonly PortPlugin[] | undefined;
   readonly allowPrivateTargets: boolean;
   /** CIDRs and host names that are allowed though the guard's table forbids them; CIDRs that are forbidden though it allows them. Deny wins. */
   readonly allowTargets: readonly string[];

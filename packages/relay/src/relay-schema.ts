@@ -1,4 +1,4 @@
-import { commonConfigShape, durationMs, listenPort, workersSchema } from "@shadowfleet/runtime";
+import { commonConfigShape, durationMs, listenPort, pluginOptions, pluginProgram, portNumber, workersSchema } from "@shadowfleet/runtime";
 import { isAddressBlock } from "@shadowfleet/transport";
 import { z } from "zod";
 import { parseCidr } from "./cidr.ts";
@@ -6,6 +6,12 @@ import { fleetSchema } from "./fleet/fleet-schema.ts";
 import { isHostName } from "./target-guard.ts";
 
 const MAX_KEY_ID = 128;
+
+function haveOwnPorts(plugins: readonly { readonly ports?: readonly number[] | undefined }[]): boolean {
+  const ports = plugins.flatMap((plugin) => plugin.ports ?? []);
+  const isEverywhere = plugins.some((plugin) => plugin.ports === undefined);
+  return new Set(ports).size === ports.length && !(isEverywhere && plugins.length > 1);
+}
 
 const cidr = z
   .string()
@@ -79,6 +85,8 @@ const settingsShape = {
       udpSessionsPerKey: z.int().min(1).default(512),
       /** `auto` is what the descriptor limit allows. */
       udpSessions: z.union([z.literal("auto"), z.int().min(1)]).default("auto"),
+      /** The store of a fleet does not answer, and an access key has used what was leased to this relay of its limits. */
+      whenUnavailable: z.enum(["continue", "refuse"]).default("continue"),
     })
     .prefault({}),
   /** Refuse SIP004 salts seen before; 2022 methods always do. */
@@ -97,6 +105,18 @@ const settingsShape = {
   allowSegmentedHeader: z.boolean().default(false),
   /** TCP behind load balancers: connections of these sources must begin with a PROXY protocol header, those of all others are read as they are. */
   proxyProtocol: z.strictObject({ trustedSources: z.array(addressBlock).min(1) }).optional(),
+  /** TCP: SIP003 plugins that listen at ports in the relay's place. */
+  plugins: z
+    .array(
+      z.strictObject({
+        program: pluginProgram(),
+        pluginOptions: pluginOptions().default(""),
+        /** Default: every port. */
+        ports: z.array(portNumber()).min(1).optional(),
+      }),
+    )
+    .refine(haveOwnPorts, "two plugins are for the same port")
+    .optional(),
   ...commonConfigShape,
 };
 

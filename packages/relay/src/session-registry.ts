@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
+import type { KeyLimiter } from "./limits/key-limiter.ts";
 
 /** A live TCP connection or UDP association of an access key. */
 export interface LiveSession {
@@ -18,6 +19,8 @@ export interface LiveSession {
   terminate(code: ErrorCode): void;
   /** Its key's lists of targets may have changed: ends it when its target is not admitted any more. Absent where each datagram is judged anyway. */
   recheckTarget?(): void;
+  /** Its key has limits now, or has them no more. */
+  followLimits?(limiter: KeyLimiter | undefined): void;
 }
 
 /** What is live in this process, by access key, so that a cut-off reaches every session of a key at once. */

@@ -45,6 +45,7 @@ describe("our own format", () => {
       maxUdpSessionsPerKey: 512,
       replayFilter: true,
       sharedReplay: { sip004: true, sip004WindowMs: 900_000, whenUnavailable: "accept" },
+      limitsWhenUnavailable: "continue",
       allowSegmentedHeader: false,
       allowPrivateTargets: false,
       allowTargets: [],
@@ -67,7 +68,7 @@ describe("our own format", () => {
         - { port: 8389, method: 2022-blake3-aes-256-gcm, identityKey: "${psk(9)}", keys: [{ id: carol, secret: "${psk(1)}" }, { id: dave, secret: "${psk(2)}" }] }
       targets: { allow: [10.1.0.0/16, echo.fleet.svc], deny: ["2001:db8::/32", 192.0.2.7] }
       timeouts: { handshake: 30s, dial: 5s, idle: 0s, udpIdle: 2m }
-      limits: { maxConnections: 100, strangersPerSource: 5, strangers: 20, keyTrialsPerSource: 30, keyTrials: 90, udpSessionsPerKey: 8, udpSessions: 64 }
+      limits: { maxConnections: 100, strangersPerSource: 5, strangers: 20, keyTrialsPerSource: 30, keyTrials: 90, udpSessionsPerKey: 8, udpSessions: 64, whenUnavailable: refuse }
       replayFilter: false
       sharedReplay: { sip004: false, sip004Window: 2m, whenUnavailable: refuse }
       allowSegmentedHeader: true
@@ -99,6 +100,7 @@ describe("our own format", () => {
       ],
     );
     assert.deepEqual([config.replayFilter, config.allowSegmentedHeader, config.drainTimeout], [false, true, 10_000]);
+    assert.equal(config.limitsWhenUnavailable, "refuse");
     assert.deepEqual(config.sharedReplay, { sip004: false, sip004WindowMs: 120_000, whenUnavailable: "refuse" });
     assert.deepEqual(
       [config.admin, config.log],

@@ -67,6 +67,8 @@ class TcpRelay implements TcpRelayApp {
   readonly #connections = new Connections();
   readonly #saltFilters = new SaltFilters();
   readonly #listeners = new Map<number, RelayPort>();
+  /** Closed, while their sessions go on. */
+  readonly #leaving: RelayPort[] = [];
   readonly #ports: PortSupervisor;
   readonly #silentDrain: SilentDrain;
   readonly #context: RelayContext;
@@ -123,7 +125,7 @@ class TcpRelay implements TcpRelayApp {
     this.#settings = settingsOf(config);
     const { removed, changed } = this.keys.apply(config.ports);
     this.#end(removed);
-    this.#recheckTargets(changed);
+    this.#recheck(changed);
     this.#saltFilters.retain(config.ports);
     if (!this.#draining) await this.#ports.apply(config.ports);
   }
@@ -139,6 +141,7 @@ class TcpRelay implements TcpRelayApp {
     this.#draining = true;
     await this.#ports.close();
     await this.#connections.drain(deadlineMs);
+    await Promise.all(this.#leaving.map((port) => port.end()));
     await this.#member?.finish(Math.max(LAST_FLUSH_MS, until - clock.monotonic()));
     this.#unobserve();
   }
@@ -160,14 +163,21 @@ class TcpRelay implements TcpRelayApp {
     for (const keyId of keyIds) this.sessions.terminateKey(keyId, "SESSION_TERMINATED");
   }
 
-  /** A key's own lists hold for what is open too. */
-  #recheckTargets(keyIds: readonly string[]): void {
-    for (const keyId of keyIds) for (const session of this.sessions.list(keyId)) session.recheckTarget?.();
+  /** A key's own lists and limits hold for what is open too. */
+  #recheck(keyIds: readonly string[]): void {
+    for (const keyId of keyIds) {
+      const limiter = this.keys.key(keyId)?.limiter;
+      for (const session of this.sessions.list(keyId)) {
+        session.recheckTarget?.();
+        session.followLimits?.(limiter);
+      }
+    }
   }
 
   #join({ fleet, allowInsecureCiphers = false }: RelayConfig): RelayMember | undefined {
     if (!fleet) return undefined;
     const isDraining = () => this.#draining;
+    const whenLimitsUnavailable = () => this.#settings.config.limitsWhenUnavailable;
     return new RelayMember({
       ...this.#deps,
       fleet,
@@ -181,10 +191,13 @@ class TcpRelay implements TcpRelayApp {
         get isDraining() {
           return isDraining();
         },
+        get whenLimitsUnavailable() {
+          return whenLimitsUnavailable();
+        },
         change: (change, endedKeys) => {
           const { removed, changed } = this.keys.change(change);
           this.#end(new Set([...removed, ...endedKeys]));
-          this.#recheckTargets(changed);
+          this.#recheck(changed);
           this.#saltFilters.forget(change.gone);
         },
         listen: (ports) => (this.#draining ? Promise.resolve() : this.#ports.apply(ports)),
@@ -206,6 +219,9 @@ class TcpRelay implements TcpRelayApp {
       close: async () => {
         this.#listeners.delete(config.port);
         await port.close();
+        // A drain lets sessions finish; otherwise the number must be free, whoever has it.
+        if (this.#draining) this.#leaving.push(port);
+        else await port.end();
       },
     };
   }

@@ -1,4 +1,4 @@
-import type { AccessKey, LiveSession } from "@shadowfleet/relay";
+import type { AccessKey, KeyLimiter, LiveSession } from "@shadowfleet/relay";
 import type { ErrorCode } from "@shadowfleet/runtime";
 import { type Connection, type DialResult, dial, type Pump, type PumpResult, startPump } from "@shadowfleet/transport";
 import { type AcceptedStream, ATYP_DOMAIN, FAILED, formatHostPort, type ServerHandshake } from "@shadowfleet/wire";
@@ -17,7 +17,7 @@ let sessionCount = 0;
  *       └──refused──> discarding <──┘ ──peer closes or deadline──> over
  *
  * Each step is one method below. Where relays share a replay filter, a stream that this relay's own lets in waits for that one's word, and may be a
- * stranger's until then. A session registers with its key when it is accepted.
+ * stranger's until then. A session registers with its key when it is accepted, and then waits for a place where the key's sessions are limited.
  */
 export class Session implements LiveSession {
   readonly id: string;
@@ -40,6 +40,8 @@ export class Session implements LiveSession {
   /** As it was dialled. */
   #targetAddress: string | undefined;
   #pump: Pump | undefined;
+  /** Of its key, for as long as it has limits. */
+  #limiter: KeyLimiter | undefined;
 
   constructor(client: Connection, port: number, handshake: ServerHandshake<AccessKey>, context: RelayContext) {
     this.id = `tcp-${++sessionCount}`;
@@ -104,6 +106,15 @@ export class Session implements LiveSession {
       this.terminate("TARGET_FORBIDDEN");
   }
 
+  /** It goes on under limits that its key did not have when it began; those that it began under are its key's for as long as there are some. */
+  followLimits(limiter: KeyLimiter | undefined): void {
+    if (!limiter || limiter === this.#limiter || this.#phase === "over") return;
+    this.#limiter?.leave(this);
+    this.#limiter = limiter;
+    limiter.adopt(this);
+    this.#pump?.throttle(limiter);
+  }
+
   /** Ends an authenticated session now. */
   terminate(code: ErrorCode): void {
     if (this.#phase === "over") return;
@@ -142,6 +153,11 @@ export class Session implements LiveSession {
       this.#accept(accepted);
       return;
     }
+    this.#waitFor(verdict, (refusal) => this.#judged(accepted, refusal));
+  }
+
+  /** What comes meanwhile is kept: one read, the rest stays in the kernel. */
+  #waitFor(verdict: Promise<ErrorCode | undefined>, judge: (refusal: ErrorCode | undefined) => void): void {
     this.#phase = "claiming";
     const client = this.#client;
     // A client's half-close or a stranger's end: the verdict tells.
@@ -150,12 +166,10 @@ export class Session implements LiveSession {
       client.pause();
       this.#unopened = Buffer.from(src.subarray(start, end));
     };
-    verdict
-      .then((refusal) => this.#judged(accepted, refusal))
-      .catch((error: unknown) => {
-        this.#context.logger.error({ code: "INTERNAL", err: error }, "a replay check failed unexpectedly");
-        client.destroy();
-      });
+    verdict.then(judge).catch((error: unknown) => {
+      this.#context.logger.error({ code: "INTERNAL", err: error }, "a check before dialling failed unexpectedly");
+      client.destroy();
+    });
   }
 
   #judged(accepted: AcceptedStream<AccessKey>, refusal: ErrorCode | undefined): void {
@@ -179,6 +193,26 @@ export class Session implements LiveSession {
     this.#accepted = accepted;
     if (accepted.payload.length > 0) this.#carried.push(accepted.payload);
     sessions.add(this);
+    const { limiter } = accepted.key;
+    if (limiter) this.#takePlace(accepted, limiter);
+    else this.#dial(accepted);
+  }
+
+  #takePlace(accepted: AcceptedStream<AccessKey>, limiter: KeyLimiter): void {
+    this.#limiter = limiter;
+    const admission = limiter.enter(this);
+    if (admission instanceof Promise) this.#waitFor(admission, (refusal) => this.#placed(accepted, refusal));
+    else this.#placed(accepted, admission);
+  }
+
+  #placed(accepted: AcceptedStream<AccessKey>, refusal: ErrorCode | undefined): void {
+    if (this.#isOver()) return;
+    // At once, as where a target cannot be reached.
+    if (refusal) this.terminate(refusal);
+    else this.#dial(accepted);
+  }
+
+  #dial(accepted: AcceptedStream<AccessKey>): void {
     this.#reachTarget(accepted).catch((error: unknown) => {
       this.#context.logger.error({ code: "INTERNAL", err: error }, "reaching a target failed unexpectedly");
       this.terminate("INTERNAL");
@@ -264,6 +298,7 @@ export class Session implements LiveSession {
       meter: accepted.key.meter.tcp,
       carriedUp,
       idleTimeoutMs: this.#context.settings.config.idleTimeoutMs,
+      throttles: this.#limiter,
       onDone: (result) => this.#pumpDone(result),
     });
   }
@@ -280,6 +315,7 @@ export class Session implements LiveSession {
 
   #finish(code: "OK" | ErrorCode, bytesUp = 0, bytesDown = 0): void {
     this.#phase = "over";
+    this.#limiter?.leave(this);
     // A reason of our own: without one Node makes an exception with a stack, which costs more than the rest of this method.
     this.#dialing?.abort(code);
     const { silentDrain, sessions, connections, metrics, logger, onSessionEnd } = this.#context;

@@ -31,6 +31,11 @@ export class AnswerPath {
   }
 
   #answer(association: Association, payload: Buffer, host: string, port: number): void {
+    const refusal = association.limiter?.refuseDatagram("down", payload.length, association);
+    if (refusal !== undefined) {
+      this.#drops.drop("down", association, refusal, host);
+      return;
+    }
     const source = sourceOf(association, host, port);
     if (source === undefined) {
       this.#drops.drop("down", association, "BAD_ADDRESS", host);

@@ -161,6 +161,7 @@ class UdpRelay implements UdpRelayApp {
   #join({ fleet, allowInsecureCiphers = false }: RelayConfig): RelayMember | undefined {
     if (!fleet) return undefined;
     const isDraining = () => this.#draining;
+    const whenLimitsUnavailable = () => this.#config.limitsWhenUnavailable;
     return new RelayMember({
       ...this.#deps,
       fleet,
@@ -174,9 +175,16 @@ class UdpRelay implements UdpRelayApp {
         get isDraining() {
           return isDraining();
         },
+        get whenLimitsUnavailable() {
+          return whenLimitsUnavailable();
+        },
         change: (change, endedKeys) => {
           const { removed, changed } = this.keys.change(change);
           if (removed.length + changed.length + endedKeys.size > 0) this.#endOutdated(endedKeys);
+          for (const id of changed) {
+            const limiter = this.keys.key(id)?.limiter;
+            for (const session of this.sessions.list(id)) session.followLimits?.(limiter);
+          }
         },
         listen: (ports) => (this.#draining ? Promise.resolve() : this.#supervisor.apply(ports)),
         retire: () => this.#retire(),

@@ -1,4 +1,4 @@
-import type { AccessKey, LiveSession } from "@shadowfleet/relay";
+import type { AccessKey, KeyLimiter, LiveSession } from "@shadowfleet/relay";
 import type { ErrorCode } from "@shadowfleet/runtime";
 import type { DatagramSocket } from "@shadowfleet/transport";
 import type { ServerPacketCodec, ServerPacketSession, TargetAddress } from "@shadowfleet/wire";
@@ -29,6 +29,12 @@ export interface AssociationOptions {
   readonly startedAtMs: number;
   /** Called exactly once, when it ends, after its sockets are closed. */
   readonly onEnd: (association: Association, code: ErrorCode) => void;
+}
+
+/** A datagram that came before its association had a place among its key's. */
+export interface WaitingRequest {
+  readonly target: TargetAddress;
+  readonly payload: Buffer;
 }
 
 /** Where an answer came from, kept so that a steady flow is parsed once. */
@@ -65,6 +71,10 @@ export class Association implements LiveSession {
   nameRoutes: NameRoutes | undefined;
   nameQueue: NameQueue | undefined;
   knownSource: KnownSource | undefined;
+  /** Of its key, for as long as it has limits. */
+  limiter: KeyLimiter | undefined;
+  /** Undefined once it has its place among its key's sessions, or needs none. */
+  waiting: WaitingRequest[] | undefined;
   readonly #onEnd: (association: Association, code: ErrorCode) => void;
   #noted: Set<ErrorCode> | undefined;
   #ended = false;
@@ -103,18 +113,30 @@ export class Association implements LiveSession {
   follow(key: AccessKey, session: ServerPacketSession | undefined, clientHost: string, clientPort: number): void {
     this.key = key;
     this.session = session;
-    this.clientHost = clientHost;
     this.clientPort = clientPort;
+    if (this.clientHost === clientHost) return;
+    this.clientHost = clientHost;
+    this.limiter?.roamed(this);
+  }
+
+  /** It goes on under limits that its key did not have when it began; those that it began under are its key's for as long as there are some. */
+  followLimits(limiter: KeyLimiter | undefined): void {
+    if (!limiter || limiter === this.limiter || this.#ended) return;
+    this.limiter?.leave(this);
+    this.limiter = limiter;
+    limiter.adopt(this);
   }
 
   countUp(payloadBytes: number): void {
     this.bytesUp += payloadBytes;
     this.key.meter.udp.up += payloadBytes;
+    this.limiter?.up.tally(payloadBytes);
   }
 
   countDown(payloadBytes: number): void {
     this.bytesDown += payloadBytes;
     this.key.meter.udp.down += payloadBytes;
+    this.limiter?.down.tally(payloadBytes);
   }
 
   /** True the first time it is asked about a code. */
@@ -129,6 +151,7 @@ export class Association implements LiveSession {
   terminate(code: ErrorCode): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.limiter?.leave(this);
     this.ipv4Socket?.close();
     this.ipv6Socket?.close();
     this.nameQueue?.clear();

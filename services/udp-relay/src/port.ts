@@ -1,5 +1,5 @@
-import { type AccessKey, openPortDatagram, type PortKeys } from "@shadowfleet/relay";
-import type { Logger } from "@shadowfleet/runtime";
+import { type AccessKey, type KeyLimiter, openPortDatagram, type PortKeys } from "@shadowfleet/relay";
+import type { ErrorCode, Logger } from "@shadowfleet/runtime";
 import type { Method, OpenedRequest, ServerPacketCodec, WireFailure } from "@shadowfleet/wire";
 import type { Association, AssociationListener } from "./association.ts";
 import type { AssociationTable } from "./association-table.ts";
@@ -32,6 +32,9 @@ export interface UdpPortOptions {
   readonly keys: () => PortKeys | undefined;
   readonly services: PortServices;
 }
+
+/** Datagrams of an association that wait for its place, at most. */
+const MAX_WAITING = 32;
 
 type Codec = ServerPacketCodec<AccessKey>;
 
@@ -111,7 +114,9 @@ export class UdpPort implements AssociationListener {
     const association = this.#associationFor(codec, opened, host, port);
     if (association === undefined) return;
     this.#services.associations.touch(association);
-    this.#services.requests.send(association, opened.target, opened.payload);
+    if (association.waiting === undefined) this.#services.requests.send(association, opened.target, opened.payload);
+    else if (association.waiting.length < MAX_WAITING) association.waiting.push({ target: opened.target, payload: opened.payload });
+    else this.#services.drops.drop("up", association, "LIMITS_UNCHECKED", opened.target.host);
   }
 
   /** From here on it is as if the datagram had been lost on the way. */
@@ -132,13 +137,45 @@ export class UdpPort implements AssociationListener {
       known.follow(key, session, clientHost, clientPort);
       return known;
     }
-    if (isDraining()) {
+    const refusal = isDraining() ? "SESSION_TERMINATED" : key.limiter?.knownRefusal(clientHost);
+    if (refusal !== undefined) {
       if (session !== undefined) codec.release(session);
-      counts.dropped("up", "SESSION_TERMINATED");
+      counts.dropped("up", refusal);
       return undefined;
     }
     onOpened(key);
-    return associations.open({ natKey, listener: this, key, codec, session, clientHost, clientPort });
+    const association = associations.open({ natKey, listener: this, key, codec, session, clientHost, clientPort });
+    if (key.limiter) this.#takePlace(association, key.limiter);
+    return association.ended ? undefined : association;
+  }
+
+  /** What the client sends meanwhile waits, a few datagrams of it. */
+  #takePlace(association: Association, limiter: KeyLimiter): void {
+    association.limiter = limiter;
+    const admission = limiter.enter(association);
+    if (!(admission instanceof Promise)) {
+      if (admission !== undefined) association.terminate(admission);
+      return;
+    }
+    association.waiting = [];
+    admission
+      .then((refusal) => this.#placed(association, refusal))
+      .catch((error: unknown) => {
+        this.#services.logger.error({ code: "INTERNAL", port: this.number, err: error }, "asking for a session's place failed");
+        association.terminate("INTERNAL");
+      });
+  }
+
+  #placed(association: Association, refusal: ErrorCode | undefined): void {
+    const waiting = association.waiting ?? [];
+    association.waiting = undefined;
+    if (association.ended) return;
+    if (refusal === undefined) {
+      for (const { target, payload } of waiting) this.#services.requests.send(association, target, payload);
+      return;
+    }
+    for (const { target } of waiting) this.#services.drops.drop("up", association, refusal, target.host);
+    association.terminate(refusal);
   }
 
   /** The codec lasts as long as the method: it holds the sessions and their replay windows, the ring brings the keys. */

@@ -28,7 +28,9 @@ export class RequestPath {
 
   /** Sends one payload to its target, or drops and counts it. `payload` belongs to the path from now on. */
   send(association: Association, target: TargetAddress, payload: Buffer): void {
-    if (target.port === 0) this.#options.drops.drop("up", association, "BAD_ADDRESS", target.host);
+    const refusal = association.limiter?.refuseDatagram("up", payload.length, association);
+    if (refusal !== undefined) this.#options.drops.drop("up", association, refusal, target.host);
+    else if (target.port === 0) this.#options.drops.drop("up", association, "BAD_ADDRESS", target.host);
     else if (target.type === ATYP_DOMAIN) this.#sendToName(association, target.host, target.port, payload);
     else this.#sendToAddress(association, unmapIpv4(target.host), target.port, payload);
   }

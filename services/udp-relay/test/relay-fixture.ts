@@ -67,6 +67,7 @@ export function relayConfig(ports: readonly PortSpec[], overrides: Partial<Relay
     maxUdpSessions: 1000,
     replayFilter: true,
     sharedReplay: { sip004: true, sip004WindowMs: 900_000, whenUnavailable: "accept" },
+    limitsWhenUnavailable: "continue",
     allowSegmentedHeader: false,
     allowPrivateTargets: true,
     allowTargets: [],

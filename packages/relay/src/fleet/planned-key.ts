@@ -1,5 +1,7 @@
 import type { ConfigKey } from "@shadowfleet/control-api";
+import type { KeyLimits } from "@shadowfleet/store";
 import { type Credential, deriveCredential, type Method } from "@shadowfleet/wire";
+import { readLimits } from "../limits/read-limits.ts";
 import type { KeyConfig } from "../relay-config.ts";
 import { compileTargets, type TargetRules } from "../target-guard.ts";
 
@@ -27,7 +29,9 @@ export function planKey(source: ConfigKey, method: Method): KeyPlan {
   if (typeof current === "string") return { ok: false, reason: current };
   const targets = ownTargets(source);
   if (typeof targets === "string") return { ok: false, reason: targets };
-  const alone: KeyConfig = { id, name: displayName || id, credential: current, ...(targets && { targets }) };
+  const limits = ownLimits(source);
+  if (typeof limits === "string") return { ok: false, reason: limits };
+  const alone: KeyConfig = { id, name: displayName || id, credential: current, ...(targets && { targets }), ...(limits && { limits }) };
   const old = secrets[1] === undefined ? undefined : ownCredential(method, secrets[1]);
   const previousCredential = typeof old === "string" ? undefined : old;
   const key: PlannedKey = {
@@ -63,6 +67,16 @@ function ownTargets({ allowTargets, denyTargets }: ConfigKey): TargetRules | str
     return compileTargets({ allow: allowTargets, deny: denyTargets });
   } catch (error) {
     if (error instanceof TypeError) return `its targets: ${error.message}`;
+    throw error;
+  }
+}
+
+/** A quota that cannot be read is no quota: the key would relay without one. */
+function ownLimits({ limits }: ConfigKey): KeyLimits | string | undefined {
+  try {
+    return readLimits(limits);
+  } catch (error) {
+    if (error instanceof RangeError) return `its quota: ${error.message}`;
     throw error;
   }
 }

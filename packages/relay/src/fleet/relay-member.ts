@@ -14,6 +14,8 @@ import {
 import type { AppDeps, Readiness } from "@shadowfleet/runtime";
 import { type FleetStore, openStore } from "@shadowfleet/store";
 import type { AccessKeyTable } from "../access-key-table.ts";
+import { LimitExchange } from "../limits/limit-exchange.ts";
+import { observeLimits } from "../limits/limit-metrics.ts";
 import type { PortBinding } from "../port-supervisor.ts";
 import type { PortConfig, PortsChange } from "../relay-config.ts";
 import type { SessionRegistry } from "../session-registry.ts";
@@ -30,6 +32,8 @@ export interface MemberRelay {
   readonly sessions: SessionRegistry;
   readonly isDraining: boolean;
   readonly ports: { bindings(): PortBinding[] };
+  /** What becomes of a key whose limits nobody can look up. */
+  readonly whenLimitsUnavailable: "continue" | "refuse";
   /** Puts these ports and their keys into force at once. Ends the sessions of keys that are not in force any more, and of those named. */
   change(change: PortsChange, endedKeys: ReadonlySet<string>): void;
   /** Listens on exactly these ports, the others untouched. Never rejects. */
@@ -83,6 +87,7 @@ export class RelayMember {
   readonly #watcher: ConfigWatcher;
   readonly #flusher: TrafficFlusher;
   readonly #publisher: SessionPublisher;
+  readonly #limits: LimitExchange;
   /** Bind address by port, as last asked of the relay. */
   #listening: ReadonlyMap<number, string> = new Map();
   #generation = "";
@@ -112,6 +117,8 @@ export class RelayMember {
       sessions: relay.sessions,
       ...(timing.publishIntervalMs === undefined ? {} : { intervalMs: timing.publishIntervalMs }),
     });
+    this.#limits = new LimitExchange({ ...common, policy: () => relay.whenLimitsUnavailable, clock, metrics });
+    relay.keys.limiters.home = this.#limits;
     this.#watcher = new ConfigWatcher({
       channel: options.channel ?? connectFleet(fleet.management, { metrics, clock }),
       identity: this.identity,
@@ -133,7 +140,13 @@ export class RelayMember {
       logger.warn({ store: fleet.store.type }, "fleet.store is this process's own: nobody else sees what it counts");
     }
     logger.info({ memberId: this.identity.id, epoch: this.identity.epoch }, "member of a fleet");
-    this.#unobserve = metrics.observe("fleet.ports.failed", () => [{ value: this.#plans.unservable }]);
+    const removers = [
+      metrics.observe("fleet.ports.failed", () => [{ value: this.#plans.unservable }]),
+      observeLimits(metrics, this.#limits, this.#options.relay.keys.limiters.counts),
+    ];
+    this.#unobserve = () => {
+      for (const remove of removers) remove();
+    };
     this.#flusher.start();
     this.#publisher.start();
     this.#watcher.start();
@@ -166,7 +179,8 @@ export class RelayMember {
   async finish(limitMs: number): Promise<void> {
     clearTimeout(this.#timer);
     await withinDeadline(this.#watcher.stop(), limitMs).catch(() => undefined);
-    await Promise.all([this.#flusher.finish(limitMs), this.#publisher.finish(limitMs), this.#sayGoodbye(limitMs)]);
+    const ends = [this.#flusher, this.#publisher, this.#limits].map((part) => part.finish(limitMs));
+    await Promise.all([...ends, this.#sayGoodbye(limitMs)]);
     this.#unobserve();
     if (!this.#options.store) await withinDeadline(this.store.close(), CLOSE_LIMIT_MS).catch(() => undefined);
   }

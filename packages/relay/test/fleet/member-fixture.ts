@@ -29,6 +29,7 @@ export class FakeRelay implements MemberRelay {
   readonly open = new Set<number>();
   readonly ports: PortSupervisor;
   isDraining = false;
+  whenLimitsUnavailable: MemberRelay["whenLimitsUnavailable"] = "continue";
   member: RelayMember | undefined;
 
   constructor(log: MemoryLogger) {
