@@ -1,5 +1,5 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import { type ConfigProblem, durationMs } from "@shadowfleet/runtime";
 import { z } from "zod";
 import { EVENT_PATTERN_RULE, isEventPattern } from "./event-filter.ts";
@@ -73,7 +73,8 @@ function readAuthorities(file: string | undefined, path: string, problems: Confi
   const ca = file === undefined ? undefined : read(file, path, problems);
   if (!ca) return undefined;
   try {
-    createSecureContext({ ca });
+    // Of several the first: it is the form that is wrong, if anything.
+    new X509Certificate(ca);
     return ca;
   } catch (error) {
     problems.push({ path, reason: `cannot be used: ${(error as Error).message}` });
