@@ -101,3 +101,4 @@ export {
   shadowsocksVectors,
   vectorOf,
 } from "./vectors.ts";
+export { isSignedWith, type WebhookCall, WebhookReceiver, type WebhookReceiverOptions } from "./webhook-receiver.ts";
