@@ -10,7 +10,6 @@ import {
   curlMissingReason,
   eventually,
   freePort,
-  type LoopbackTarget,
   peerMissingReason,
   RecordingMetrics,
   runCurl,
@@ -37,7 +36,7 @@ describe("keys of every door reach a page through a relay", reason === undefined
   const store = new SqliteStore({ path: ":memory:" });
   let management: ManagementApp;
   let relay: ReturnType<typeof createTcpRelay>;
-  let page: LoopbackTarget & { readonly body: string; close(): Promise<void> };
+  let page: Awaited<ReturnType<typeof startPage>>;
   let origin = "";
 
   before(async () => {
@@ -139,8 +138,8 @@ describe("keys of every door reach a page through a relay", reason === undefined
     assert.ok(read.ok);
     await works(read.config.servers[0]!);
     const dynamicPath = new URL(ssconfUrl.replace("ssconf:", "https:")).pathname;
-    const { server, server_port, method, password } = JSON.parse((await ask(dynamicPath)).body) as Record<string, never>;
-    await works({ host: server, port: server_port, method, password } as Credentials);
+    const { server, server_port, method, password } = JSON.parse((await ask(dynamicPath)).body);
+    await works({ host: server, port: server_port, method, password });
 
     await rpc("UpdateAccessKey", { accessKey: { id: "alice", disabled: true }, updateMask: "disabled" });
     for (const path of [sip008Url.slice(origin.length), dynamicPath]) assert.equal((await ask(path)).status, 404);

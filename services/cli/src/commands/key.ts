@@ -8,6 +8,7 @@ import { formatTimeFromNow } from "../output/times.ts";
 import { accessKeyDocument, accessKeyLines, accessKeyTable } from "../views/access-key-view.ts";
 import { confirm } from "./confirmation.ts";
 import { KEY_CHANGE_COMMANDS } from "./key-change.ts";
+import { KEY_CONFIG_COMMANDS } from "./key-config.ts";
 import { keyCreate } from "./key-create.ts";
 import { accessUriLines, checkQrChoice, QR_FLAGS } from "./key-uri.ts";
 import { readSecretText, SECRET_FILE_HELP } from "./secret-source.ts";
@@ -125,4 +126,4 @@ const remove = defineCommand({
   },
 });
 
-export const KEY_COMMANDS = [keyCreate, list, show, uri, qr, ...KEY_CHANGE_COMMANDS, rotate, remove];
+export const KEY_COMMANDS = [keyCreate, list, show, uri, qr, ...KEY_CONFIG_COMMANDS, ...KEY_CHANGE_COMMANDS, rotate, remove];

@@ -29,9 +29,10 @@ export class TextDestination implements AsyncDisposable {
     }
   }
 
-  async write(text: string): Promise<void> {
-    if (text === "") return;
-    if (!this.#file) return this.#sink.write(text);
+  /** A text, or the bytes of one or, to a file, of an image. */
+  async write(text: string | Buffer): Promise<void> {
+    if (text.length === 0) return;
+    if (!this.#file) return this.#sink.write(text.toString());
     await this.#file.handle.writeFile(text).catch((error: unknown) => {
       throw unwritable(this.#file!.path, error);
     });

@@ -21,6 +21,8 @@ export interface HttpServerDeps {
 /** Tokens may stand in paths. */
 const MAX_PARAMETER = 1_024;
 
+const IDLE_CHECK_MS = 100;
+
 /** Doors where what is not there may be a guess at what is. */
 const GUESSED_PATHS = new Set(["none", "sip008"]);
 
@@ -32,6 +34,8 @@ export class HttpServer {
   readonly #strangers: SourceAllowances;
   readonly #byAddress = new Map<string, number>();
   readonly #hostNames: HostNames;
+  /** Of doors, by the encapsulated server that each has. */
+  readonly #names = new WeakMap<FastifyInstance, string>();
   #config: HttpConfig;
   #port = 0;
 
@@ -85,14 +89,19 @@ export class HttpServer {
   /** Refuses new connections, lets running requests finish for `deadlineMs`, then cuts them. */
   async drain(deadlineMs: number): Promise<void> {
     const cut = setTimeout(() => this.#server.server.closeAllConnections(), deadlineMs);
+    // Clients keep connections; each is idle, and can be closed, when its last answer is out.
+    const idle = setInterval(() => this.#server.server.closeIdleConnections(), IDLE_CHECK_MS);
     await this.#server.close();
+    clearInterval(idle);
     clearTimeout(cut);
   }
 
   #create(): FastifyInstance {
     const { tls, trustedProxies } = this.#config;
     const { bodyBytes, headerBytes, headTimeoutMs, requestTimeoutMs, idleTimeoutMs } = this.#limits;
-    const inside = { maxHeaderSize: headerBytes, headersTimeout: headTimeoutMs };
+    // Node looks for heads that are late every 30 s by itself.
+    const connectionsCheckingInterval = Math.ceil(headTimeoutMs / 2);
+    const inside = { maxHeaderSize: headerBytes, headersTimeout: headTimeoutMs, connectionsCheckingInterval };
     return fastify({
       logger: false,
       bodyLimit: bodyBytes,
@@ -137,14 +146,16 @@ export class HttpServer {
       reply.header("retry-after", "1");
       throw new DoorError({ httpStatus: 429, code: "resource_exhausted", message: "too many wrong tokens or links from this address" });
     });
+    this.#server.addHook("onResponse", async (request, reply) => {
+      const door = this.#names.get(request.server) ?? "none";
+      const isStranger = reply.statusCode === 401 || (reply.statusCode === 404 && GUESSED_PATHS.has(door));
+      if (isStranger) this.#strangers.take(request.ip, this.#deps.clock.monotonic());
+      this.#deps.metrics.add("http.server.requests", 1, { door, "http.response.status_code": String(reply.statusCode) });
+    });
   }
 
   #register(door: Omit<Door, "name"> & { readonly name: string }, server: FastifyInstance): void {
-    server.addHook("onResponse", async (request, reply) => {
-      const isStranger = reply.statusCode === 401 || (reply.statusCode === 404 && GUESSED_PATHS.has(door.name));
-      if (isStranger) this.#strangers.take(request.ip, this.#deps.clock.monotonic());
-      this.#deps.metrics.add("http.server.requests", 1, { door: door.name, "http.response.status_code": String(reply.statusCode) });
-    });
+    this.#names.set(server, door.name);
     server.setErrorHandler((error, request, reply) => this.#refuse(door, this.#failureOf(error, request), reply));
     if (door.name === "none") {
       const nothing = { httpStatus: 404, code: "not_found", message: "there is nothing here" };
