@@ -30,10 +30,10 @@ export function openLedger({ baseBytes }: QuotaReport): QuotaLedger | undefined 
 /** Takes a report to the books. A lease may go as far as the other leases, used or granted, leave room below the limit. Redis does the same in Lua. */
 export function leaseQuota(ledger: QuotaLedger, report: QuotaReport, nowMs: number): QuotaAnswer {
   const { leaseId, limitBytes, wantedBytes } = report;
-  closeSilent(ledger, leaseId, nowMs);
+  const isAnyClosed = closeSilent(ledger, leaseId, nowMs);
   const used = Math.max(report.usedBytes, ledger.leases.get(leaseId)?.used ?? 0);
   ledger.past -= ledger.closed.get(leaseId)?.counted ?? 0;
-  ledger.closed.delete(leaseId);
+  if (ledger.closed.delete(leaseId) || isAnyClosed) forgetClosed(ledger, nowMs);
   ledger.leases.delete(leaseId);
   const settled = ledger.base + ledger.past;
   const others = [...ledger.leases.values()];
@@ -48,7 +48,8 @@ export function usedOf({ base, past, leases }: QuotaLedger): number {
   return [...leases.values()].reduce((sum, { used }) => sum + used, base + past);
 }
 
-function closeSilent(ledger: QuotaLedger, leaseId: string, nowMs: number): void {
+function closeSilent(ledger: QuotaLedger, leaseId: string, nowMs: number): boolean {
+  const before = ledger.leases.size;
   for (const [id, { used, granted, seenAtMs }] of ledger.leases) {
     if (id === leaseId || nowMs - seenAtMs < LEASE_TTL_MS) continue;
     const counted = Math.max(used, granted);
@@ -56,6 +57,10 @@ function closeSilent(ledger: QuotaLedger, leaseId: string, nowMs: number): void 
     ledger.past += counted;
     ledger.closed.set(id, { counted, atMs: nowMs });
   }
+  return ledger.leases.size < before;
+}
+
+function forgetClosed(ledger: QuotaLedger, nowMs: number): void {
   if (ledger.closed.size <= MAX_CLOSED) return;
   for (const [id, { atMs }] of ledger.closed) if (nowMs - atMs >= LEASE_MEMORY_MS) ledger.closed.delete(id);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventually, type RedisServer, redisMissingReason, startNodeScript, startRedis } from "@shadowfleet/testkit";
+import { eventually, type RedisServer, redisInfoField, redisMissingReason, startNodeScript, startRedis } from "@shadowfleet/testkit";
 import { type LimitReport, RedisStore, SqliteStore } from "../src/index.ts";
 import { batch, delta, putKey } from "./conformance/harness.ts";
 
@@ -26,6 +26,13 @@ const quantile = (sorted: readonly number[], share: number) => sorted[Math.min(s
 function summary(values: readonly number[]): { median: number; p99: number; max: number } {
   const sorted = values.toSorted((a, b) => a - b);
   return { median: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: sorted.at(-1)! };
+}
+
+/** Of the server's own time, which other processes do not lengthen. */
+async function cpuMs(server: RedisServer): Promise<number> {
+  const info = await server.cli("INFO", "cpu");
+  const [user, system] = ["used_cpu_user", "used_cpu_sys"].map((name) => Number(redisInfoField(info, name)));
+  return (user! + system!) * 1_000;
 }
 
 const largeBatch = (sequence: number) =>
@@ -103,8 +110,8 @@ describe("figures", { skip: redisMissingReason() ?? false }, () => {
       }));
     for (const keys of [1, 100, 1_000]) {
       for (let relay = 0; relay < 6; relay++) await store.exchangeLimits(`relay-${relay}`, reports(relay, keys, 0));
-      await server.cli("CONFIG", "RESETSTAT");
       const took: number[] = [];
+      const before = await cpuMs(server);
       for (let round = 1; round <= EXCHANGES; round++) {
         const asked = reports(round % 6, keys, round);
         const started = performance.now();
@@ -113,14 +120,13 @@ describe("figures", { skip: redisMissingReason() ?? false }, () => {
         assert.equal(answers.length, keys);
         assert.ok(answers.every(({ sessions, devices }) => sessions === 12 && devices === 6));
       }
-      const [, calls, usec] = /^cmdstat_evalsha:calls=(\d+),usec=(\d+)/m.exec(await server.cli("INFO", "commandstats"))!;
-      const [, longest] = /^latency_percentiles_usec_evalsha:.*p99\.9=([\d.]+)/m.exec(await server.cli("INFO", "latencystats"))!;
-      const inRedis = Number(usec) / 1_000 / EXCHANGES;
+      const inRedis = ((await cpuMs(server)) - before) / EXCHANGES;
       const { median, max } = summary(took);
-      const whole = `${keys} keys: median ${median.toFixed(1)} ms, longest ${max.toFixed(1)} ms`;
-      const part = `${(Number(calls) / EXCHANGES).toFixed(0)} scripts, ${inRedis.toFixed(2)} ms of Redis in all`;
-      t.diagnostic(`${whole}; ${part}, the longest script ${(Number(longest) / 1_000).toFixed(2)} ms`);
-      assert.ok(Number(longest) < 100_000 && max < 1_000);
+      t.diagnostic(
+        `${keys} keys: median ${median.toFixed(1)} ms, longest ${max.toFixed(1)} ms; ${inRedis.toFixed(2)} ms of the server's processor`,
+      );
+      // In scripts of 50 reports: nobody waits for more than a twentieth of it.
+      assert.ok(inRedis < 250);
     }
   });
 

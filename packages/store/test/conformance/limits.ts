@@ -68,7 +68,7 @@ export function limitTests(harness: () => StoreHarness): void {
     );
     assert.deepEqual(granted.toSorted((a, b) => b - a).slice(0, 7), [1_500, 1_500, 1_500, 1_500, 1_500, 1_500, 1_000]);
     // Who gives back makes room.
-    const rich = granted.findIndex((bytes) => bytes === 1_500);
+    const rich = granted.indexOf(1_500);
     await lease(store, quotaReport(`l-${rich}`, 200, 0));
     assert.equal((await lease(other, quotaReport("late", 0, 5_000))).grantedBytes, 1_300);
   });

@@ -4,10 +4,12 @@ import { QUOTA_FUNCTION } from "./quota-function.ts";
 import { RATE_SHARE_FUNCTION } from "./rate-share-function.ts";
 
 /**
- * A member's field of a key's hash, JSON: until when its report counts, its sessions, how many were claimed since and until when those count, then of
- * up and down share, bytes moved, 1 if saturated, sessions.
+ * A member's field of a key's hash, packed, for it is read by every exchange of every other member, and JSON takes five times as long: until when its
+ * report counts, its sessions, how many were claimed since and until when those count, then of up and down share, bytes moved, 1 if saturated, sessions.
  */
 const USE_FUNCTIONS = `
+local USE = '<dI4I4ddfBI4dfBI4'
+
 local function is_live(use)
   return use[1] > now or use[4] > now
 end
@@ -25,7 +27,7 @@ end
 local function read_uses(hash, member)
   local own, others, all = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {}, redis.call('HGETALL', hash)
   for at = 1, #all, 2 do
-    local use = cjson.decode(all[at + 1])
+    local use = {struct.unpack(USE, all[at + 1])}
     if all[at] == member then own = use
     elseif is_live(use) then others[#others + 1] = use
     else redis.call('HDEL', hash, all[at]) end
@@ -40,7 +42,7 @@ local function sum_of(own, others)
 end
 
 local function keep_use(hash, member, use)
-  redis.call('HSET', hash, member, cjson.encode(use))
+  redis.call('HSET', hash, member, struct.pack(USE, unpack(use, 1, 12)))
   redis.call('PEXPIRE', hash, ${LIMIT_REPORT_TTL_MS})
 end
 

@@ -53,15 +53,15 @@ local function lease_quota(window, closed, quota)
     redis.call('HDEL', closed, own)
     past, isPastNew = past - string.match(before, '^%d+'), true
   end
+  local forgetAt = whole(math.max(quota.forgetAtMs, now + ${LEASE_TTL_MS}))
   if isPastNew then
     redis.call('HSET', window, 'past', whole(past))
     forget_closed(closed)
   end
   local granted = used + math.min(quota.wantedBytes, math.max(quota.limitBytes - base - past - used - held, 0))
   redis.call('HSET', window, own, whole(used) .. ' ' .. whole(granted) .. ' ' .. whole(now))
-  local forgetAt = whole(math.max(quota.forgetAtMs, now + ${LEASE_TTL_MS}))
   redis.call('PEXPIREAT', window, forgetAt)
-  redis.call('PEXPIREAT', closed, forgetAt)
+  if isPastNew then redis.call('PEXPIREAT', closed, forgetAt) end
   return 'leased', whole(granted), whole(base + past + used + usedByOthers), whole(base + past)
 end
 `;
