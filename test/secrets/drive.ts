@@ -75,6 +75,42 @@ export async function provokeApiErrors(fleet: PlantedFleet): Promise<string> {
   return said.join("\n");
 }
 
+/** Every door over HTTP, with what is right and what is wrong; what it said to those who were refused. From now on a link is a secret too. */
+export async function knockOnDoors(fleet: PlantedFleet): Promise<string> {
+  const said: string[] = [];
+  const ask = async (path: string, token: string, ...args: string[]): Promise<string> => {
+    const url = `https://${HOST}:${fleet.ports.http}${path}`;
+    const flags = ["--cacert", fleet.path("ca.crt"), "--include", "-H", `authorization: Bearer ${token}`, ...args];
+    return (await runCurl([...flags, url], { deadlineMs: DEADLINE_MS })).stdout;
+  };
+  const json = (body: object): string[] => ["-H", "content-type: application/json", "-d", JSON.stringify(body)];
+  const rpc = (method: string, body: object, token: string) => ask(`/shadowfleet.v1.AccessKeyService/${method}`, token, ...json(body));
+  const config = await rpc("GetAccessConfig", { id: "carol" }, planted.ADMIN_TOKEN);
+  const [, link] = /"sip008Url":"https:\/\/[^/]+\/sip008\/([^"]+)"/.exec(config) ?? [];
+  if (link === undefined) throw new Error("carol has no link");
+  fleet.secrets.push(planted.secretOf("carol's link", link.slice(link.lastIndexOf(".") + 1)));
+  const served = [
+    await ask(`/sip008/${link}`, ""),
+    await ask(`/ssconf/${link}`, ""),
+    await ask(`/outline/${planted.ADMIN_TOKEN}/access-keys`, ""),
+    await ask(`/ssm/${planted.ADMIN_TOKEN}/v1/users`, ""),
+  ];
+  for (const answer of served) if (!/^HTTP\/1\.1 200 /.test(answer)) throw new Error(`a door did not open: ${answer.slice(0, 100)}`);
+  for (const token of [planted.WRONG_TOKEN, planted.VIEWER_TOKEN, planted.RELAY_TOKEN]) {
+    said.push(await rpc("GetAccessConfig", { id: "carol" }, token));
+    said.push(await ask(`/ssm/${token}/v1/users`, "", ...json({ username: "x", uPSK: planted.REFUSED_SECRET })));
+    said.push(await ask(`/outline/${token}/access-keys/erin`, "", "-X", "PUT", ...json({ password: planted.REFUSED_SECRET, limit: 1 })));
+  }
+  for (const body of [{ accessKey: { port: planted.REFUSED_SECRET } }, { accessKey: { id: "declared", secret: planted.REFUSED_SECRET } }])
+    said.push(await rpc("CreateAccessKey", body, planted.ADMIN_TOKEN));
+  said.push(await ask(`/sip008/${link}x`, planted.ADMIN_TOKEN), await ask(`/nowhere/${planted.ADMIN_TOKEN}?t=${planted.ADMIN_TOKEN}`, ""));
+  said.push(
+    await ask("/ssm/v1/users", planted.ADMIN_TOKEN, "-H", "content-type: application/json", "-d", `{"uPSK": "${planted.REFUSED_SECRET}`),
+  );
+  said.push(await ask("/ssm/v1/users", planted.ADMIN_TOKEN, ...json({ uPSK: planted.REFUSED_SECRET, username: [planted.REFUSED_SECRET] })));
+  return said.join("\n");
+}
+
 /** Requests that are served, and all kinds that are not. Returns what the clients saw. */
 export async function passTraffic(fleet: PlantedFleet): Promise<string> {
   const page = await startTcpTarget((socket) => {

@@ -7,14 +7,14 @@ const LOCALHOST = "127.0.0.1";
 const SIP022 = "2022-blake3-aes-256-gcm";
 
 /** `relay` is the declared SIP022 port, `classic` that of a relay by itself, `spare` and `added` are for what is made at run time. */
-const PORTS = ["management", "datagrams", "gateway", "lone", "relay", "classic", "spare", "added"] as const;
+const PORTS = ["management", "http", "datagrams", "gateway", "lone", "relay", "classic", "spare", "added"] as const;
 type Ports = Readonly<Record<(typeof PORTS)[number], number>>;
 
 /** Processes of every kind whose configurations hold every kind of secret, at log level debug, traced; management asks for certificates and tokens. */
 export class PlantedFleet implements AsyncDisposable {
   readonly files = new SecretFolder();
   readonly processes = new Map<string, FleetProcess>();
-  readonly secrets: readonly planted.PlantedSecret[];
+  readonly secrets: planted.PlantedSecret[];
   readonly ports: Ports;
   readonly redis: RedisServer;
   readonly receiver: OtlpReceiver;
@@ -31,6 +31,7 @@ export class PlantedFleet implements AsyncDisposable {
     files.file("viewer.token", planted.VIEWER_TOKEN);
     files.file("relay.token", planted.RELAY_TOKEN);
     files.file("wrong.token", planted.WRONG_TOKEN);
+    files.file("link.secret", planted.LINK_SECRET);
     files.file("sealing.key", planted.SEALING_KEY);
     files.file("redis.password", planted.REDIS_PASSWORD);
   }
@@ -110,6 +111,12 @@ export class PlantedFleet implements AsyncDisposable {
         port: this.ports.management,
         tls: { certFile: this.path("management.crt"), keyFile: this.path("management.key"), clientCaFile: this.path("ca.crt") },
         tokens: ["admin", "viewer", "relay"].map(token),
+      },
+      http: {
+        enabled: true,
+        port: this.ports.http,
+        tls: { certFile: this.path("management.crt"), keyFile: this.path("management.key") },
+        linkSecretFile: this.path("link.secret"),
       },
       store: this.#store,
       publicHost: LOCALHOST,

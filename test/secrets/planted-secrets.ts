@@ -13,6 +13,7 @@ export const WRONG_TOKEN = "planted-wrong-token-d2468ace";
 export const REDIS_PASSWORD = "planted-redis-password-e13579bd";
 export const OTHER_REDIS_PASSWORD = "planted-other-redis-password-f1";
 export const SEALING_KEY = "planted-sealing-key-0123456789-abcdefghij";
+export const LINK_SECRET = "planted-link-secret-0123456789-klmnopqrst";
 export const USER_PASSWORD = "planted-user-password-17c3a5";
 export const WRONG_USER_PASSWORD = "planted-wrong-user-password-9b";
 export const CLASSIC_PASSWORD = "planted-classic-password-42fe";
@@ -30,7 +31,17 @@ const SIP004 = "chacha20-ietf-poly1305";
 /** All of the above. `pem` are private keys. */
 export function plantedSecrets(pem: readonly Buffer[]): PlantedSecret[] {
   const texts = {
-    ...{ ADMIN_TOKEN, VIEWER_TOKEN, RELAY_TOKEN, WRONG_TOKEN, REDIS_PASSWORD, OTHER_REDIS_PASSWORD, SEALING_KEY, USER_PASSWORD },
+    ...{
+      ADMIN_TOKEN,
+      VIEWER_TOKEN,
+      RELAY_TOKEN,
+      WRONG_TOKEN,
+      REDIS_PASSWORD,
+      OTHER_REDIS_PASSWORD,
+      SEALING_KEY,
+      LINK_SECRET,
+      USER_PASSWORD,
+    },
     ...{ WRONG_USER_PASSWORD, CLASSIC_PASSWORD, KEY_PASSWORD, ROTATED_PASSWORD, DATAGRAM_PASSWORD, REFUSED_SECRET, MISPLACED_SECRET },
     ...{ IDENTITY_KEY, DECLARED_KEY },
   };
@@ -41,11 +52,16 @@ export function plantedSecrets(pem: readonly Buffer[]): PlantedSecret[] {
   });
   const decoded = [IDENTITY_KEY, DECLARED_KEY].map((psk) => ({ name: `the bytes of ${psk}`, forms: formsOf(Buffer.from(psk, "base64")) }));
   return [
-    ...Object.entries(texts).map(([name, text]) => ({ name, forms: [text, encodeURIComponent(text), ...formsOf(Buffer.from(text))] })),
+    ...Object.entries(texts).map(([name, text]) => secretOf(name, text)),
     ...derived,
     ...decoded,
     ...pem.map((text, index) => ({ name: `private key ${index}`, forms: formsOfPem(text) })),
   ];
+}
+
+/** One that only shows itself at run time. */
+export function secretOf(name: string, text: string): PlantedSecret {
+  return { name, forms: [text, encodeURIComponent(text), ...formsOf(Buffer.from(text))] };
 }
 
 /** The secrets that a text or file holds, by name and form. */

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { missingProgramsReason, redisMissingReason, runProgram } from "@shadowfleet/testkit";
-import { makeResources, passTraffic, provokeApiErrors, reloadBadFiles, troubleRedis } from "./drive.ts";
+import { knockOnDoors, makeResources, passTraffic, provokeApiErrors, reloadBadFiles, troubleRedis } from "./drive.ts";
 import { PlantedFleet } from "./planted-fleet.ts";
 import * as planted from "./planted-secrets.ts";
 import { adminPages, viewerAnswers } from "./shown.ts";
@@ -16,6 +16,7 @@ const SERVICES = join(import.meta.dirname, "../../services");
 describe("no planted secret shows", reason === undefined ? {} : { skip: reason }, () => {
   let fleet: PlantedFleet;
   let saidByApi: string;
+  let saidAtDoors: string;
   let saidToClients: string;
   let saidInTrouble: string;
 
@@ -23,6 +24,7 @@ describe("no planted secret shows", reason === undefined ? {} : { skip: reason }
     fleet = await PlantedFleet.start();
     await makeResources(fleet);
     [saidToClients, saidByApi] = await Promise.all([passTraffic(fleet), provokeApiErrors(fleet)]);
+    saidAtDoors = await knockOnDoors(fleet);
     await reloadBadFiles(fleet);
     saidInTrouble = await troubleRedis(fleet);
   });
@@ -36,7 +38,14 @@ describe("no planted secret shows", reason === undefined ? {} : { skip: reason }
 
   test("in the logs, at level debug, after traffic, errors, bad files and a Redis that refuses", () => {
     const expected: Readonly<Record<string, readonly RegExp[]>> = {
-      management: [/"level":"debug"/, /NOT_AUTHENTICATED/, /call served/, /CONFIG_INVALID/, /WRONGPASS/],
+      management: [
+        /"level":"debug"/,
+        /secrets of all access keys shown/,
+        /NOT_AUTHENTICATED/,
+        /call served/,
+        /CONFIG_INVALID/,
+        /WRONGPASS/,
+      ],
       "tcp-relay": [/CONFIG_INVALID/, /AUTH_FAILED/, /WRONGPASS/],
       "udp-relay": [/CONFIG_INVALID/],
       gateway: [/CONFIG_INVALID/, /PROXY_AUTH_FAILED/],
@@ -59,6 +68,11 @@ describe("no planted secret shows", reason === undefined ? {} : { skip: reason }
     assert.doesNotMatch(saidByApi, /^OK$/m, "every call had to fail");
     assertClean("an error while Redis was in trouble", saidInTrouble, [/"ready":true/]);
     assert.doesNotMatch(saidInTrouble, /^OK$/m, "every write had to fail");
+  });
+
+  test("in errors of the doors over HTTP", () => {
+    assertClean("an answer", saidAtDoors, [/HTTP\/1\.1 401 /, /HTTP\/1\.1 403 /, /HTTP\/1\.1 404 /, /HTTP\/1\.1 400 /, /"error":/]);
+    assert.doesNotMatch(saidAtDoors, /^HTTP\/1\.1 2/m, "every request had to fail");
   });
 
   test("to clients of gateways and to strangers at relays", () => {
