@@ -21,6 +21,8 @@ export interface PeerOptions {
   readonly udp?: boolean;
   /** Prefer IPv6 for targets given by name (`-6`). Default false. */
   readonly ipv6First?: boolean;
+  /** A SIP003 plugin (`--plugin`, `--plugin-opts`). Default none. */
+  readonly plugin?: { readonly program: string; readonly options: string };
   /** Idle timeout, in seconds (`-t`). Default 60. */
   readonly timeoutSeconds?: number;
 }
@@ -59,6 +61,7 @@ async function startPeer(
   const args = [...addresses(host, port), "-m", options.method, "-k", options.password, "-t", String(options.timeoutSeconds ?? 60), "-v"];
   if (options.udp) args.push("-u");
   if (options.ipv6First) args.push("-6");
+  if (options.plugin) args.push("--plugin", options.plugin.program, "--plugin-opts", options.plugin.options);
   const program = startProgram(name, args);
   const stop = async (): Promise<void> => void (await program.stop());
   try {
