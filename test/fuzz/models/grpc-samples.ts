@@ -12,6 +12,7 @@ import {
   GetTrafficRequest,
   GetUpstreamRequest,
   ListAccessKeysRequest,
+  ListEventsRequest,
   ListPortsRequest,
   ListSessionsRequest,
   ListTrafficBucketsRequest,
@@ -25,6 +26,7 @@ import {
   TerminateSessionsRequest,
   UpdateAccessKeyRequest,
   WatchConfigRequest,
+  WatchEventsRequest,
   WatchSessionsRequest,
   WatchTrafficRequest,
 } from "@shadowfleet/control-api";
@@ -53,6 +55,8 @@ const FIELDS = [
 ];
 const DAY_MS = 86_400_000;
 const BASE_MS = Date.UTC(2030, 0, 1);
+
+const EVENT_TYPES = ["key.*", "key.created", "key.quota.*", ".*", ""];
 
 type Sample = (random: PseudoRandom) => Encodable;
 
@@ -86,6 +90,12 @@ const member = (random: PseudoRandom): { id: string; kind: MemberKind; epoch: st
   epoch: "1",
   startTime: new Date(BASE_MS),
   appliedRevision: BigInt(random.below(50)),
+});
+
+const events = (random: PseudoRandom): { afterEventId: string; types: string[]; subject: string } => ({
+  afterEventId: pick(["", "1", "7", "1790000000000-0", "-1"], random),
+  types: random.below(2) === 0 ? [] : [pick(EVENT_TYPES, random)],
+  subject: pick(["", "", id(random)], random),
 });
 
 /** A valid or nearly valid request of every method that takes one, under the method's path. */
@@ -133,6 +143,8 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
       }),
     ),
   DeleteUpstream: (r) => DeleteUpstreamRequest.encode(DeleteUpstreamRequest.fromPartial({ id: id(r) })),
+  ListEvents: (r) => ListEventsRequest.encode(ListEventsRequest.fromPartial({ ...page(r), ...events(r) })),
+  WatchEvents: (r) => WatchEventsRequest.encode(WatchEventsRequest.fromPartial(events(r))),
   ResetCircuit: (r) => ResetCircuitRequest.encode(ResetCircuitRequest.fromPartial({ id: id(r) })),
   GetTraffic: (r) => {
     const subject = pick([{ $case: "accessKeyId", value: id(r) } as const, { $case: "port", value: pick(PORTS, r) } as const], r);

@@ -5,6 +5,7 @@ import { Metadata, type MethodDefinition, status, type UntypedServiceImplementat
 import {
   AccessKeyServiceService,
   ConfigServiceService,
+  EventServiceService,
   FleetServiceService,
   PortServiceService,
   SessionServiceService,
@@ -12,10 +13,12 @@ import {
   UpstreamServiceService,
 } from "@shadowfleet/control-api";
 import { Upstreams } from "../../../services/management/src/domain/upstreams.ts";
+import { EventTail } from "../../../services/management/src/events/event-tail.ts";
 import { AccessConfigs } from "../../../services/management/src/doors/access-config.ts";
 import { AccessLinks } from "../../../services/management/src/doors/access-links.ts";
 import { accessKeyService } from "../../../services/management/src/services/access-key-service.ts";
 import { ConfigCalls } from "../../../services/management/src/services/config-service.ts";
+import { eventService } from "../../../services/management/src/services/event-service.ts";
 import { fleetService } from "../../../services/management/src/services/fleet-service.ts";
 import { portService } from "../../../services/management/src/services/port-service.ts";
 import { sessionService } from "../../../services/management/src/services/session-service.ts";
@@ -45,6 +48,7 @@ function methodsOf(plane: FuzzedPlane): ReadonlyMap<string, Method> {
     [TrafficServiceService, trafficService(context, handlers)],
     [SessionServiceService, sessionService(context, handlers)],
     [FleetServiceService, fleetService(context, "1", handlers)],
+    [EventServiceService, eventService(context, new EventTail(context.store, 5), handlers)],
     [ConfigServiceService, new ConfigCalls(context, keys).service(handlers)],
   ];
   const methods = new Map<string, Method>();
