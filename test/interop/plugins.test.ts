@@ -21,6 +21,7 @@ const METHOD = "chacha20-ietf-poly1305";
 const METHOD_2022 = "2022-blake3-aes-128-gcm";
 const SECRET_2022 = Buffer.alloc(16, 7).toString("base64");
 const READY_WITHIN_MS = 20_000;
+const TRY_MS = 1_000;
 
 const PLUGINS: readonly { readonly name: string; readonly client: PluginEnd; readonly server: PluginEnd }[] = [
   { name: "simple-obfs, http", client: ["obfs-local", "obfs=http;obfs-host=example.com"], server: ["obfs-server", "obfs=http"] },
@@ -30,7 +31,7 @@ const PLUGINS: readonly { readonly name: string; readonly client: PluginEnd; rea
 
 const peerPlugin = ([program, options]: PluginEnd) => ({ program, options });
 
-/** ss-local serves before its plugin does. */
+/** ss-local serves before its plugin does, and leaves a connection that comes too early hanging. */
 async function isReady(proxy: ProxyAddress): Promise<boolean> {
   await using echo = await startEchoTarget();
   const { socket } = await socks5Request({ proxy, target: echo });
@@ -38,8 +39,10 @@ async function isReady(proxy: ProxyAddress): Promise<boolean> {
   socket.on("data", () => resolve(true));
   socket.on("error", () => {});
   socket.on("close", () => resolve(false));
+  const timer = setTimeout(() => resolve(false), TRY_MS);
   socket.write("ready?");
   const answered = await promise;
+  clearTimeout(timer);
   socket.destroy();
   return answered;
 }
