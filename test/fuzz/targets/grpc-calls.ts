@@ -13,9 +13,9 @@ import {
   UpstreamServiceService,
 } from "@shadowfleet/control-api";
 import { Upstreams } from "../../../services/management/src/domain/upstreams.ts";
-import { EventTail } from "../../../services/management/src/events/event-tail.ts";
 import { AccessConfigs } from "../../../services/management/src/doors/access-config.ts";
 import { AccessLinks } from "../../../services/management/src/doors/access-links.ts";
+import { EventTail } from "../../../services/management/src/events/event-tail.ts";
 import { accessKeyService } from "../../../services/management/src/services/access-key-service.ts";
 import { ConfigCalls } from "../../../services/management/src/services/config-service.ts";
 import { eventService } from "../../../services/management/src/services/event-service.ts";
