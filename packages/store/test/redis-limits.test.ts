@@ -11,11 +11,12 @@ import { RATE_SHARE_FUNCTION } from "../src/redis/lua/rate-share-function.ts";
 
 const LIMIT = 100_000;
 
-/** ARGV: [limit, own part, other parts]… as JSON. */
+/** ARGV: [limit, own part, other parts]… as JSON; a part begins at index 3. */
 const SHARES = `${RATE_SHARE_FUNCTION}
 local found = {}
-for at, case in ipairs(cjson.decode(ARGV[1])) do found[at] = rate_share(case[1], case[2], case[3]) end
+for at, case in ipairs(cjson.decode(ARGV[1])) do found[at] = rate_share(case[1], case[2], case[3], 3) end
 return found`;
+const listOf = ({ share, moved, isSaturated, sessions }: RatePart) => [0, 0, share, moved, isSaturated ? 1 : 0, sessions];
 
 /** ARGV: [now, report]… as JSON. */
 const LEASES = `local now = 0
@@ -48,7 +49,8 @@ describe("limits in Redis", { skip: redisMissingReason() ?? false }, () => {
 
   it("shares out a rate as the other stores do, number for number", async () => {
     const cases = fc.sample(fc.tuple(fc.integer({ min: 1, max: 2 * LIMIT }), part, fc.array(part, { maxLength: 12 })), 2_000);
-    const found = await redis.eval(SHARES, 0, JSON.stringify(cases));
+    const lists = cases.map(([limit, own, others]) => [limit, listOf(own), others.map(listOf)]);
+    const found = await redis.eval(SHARES, 0, JSON.stringify(lists));
     assert.deepEqual(
       found,
       cases.map((one) => rateShare(...one)),

@@ -47,7 +47,7 @@ const LIMIT_SLOTS = 16;
  * `{PREFIX:limits:N}` limits, N from 0 to 15 by a hash of the access key's id: a cluster shares the load, and a call for many keys is few scripts
  * - `:uses:ID`    hash with TTL: MEMBER -> packed numbers, what each relay last told of sessions and rates, and its shares
  * - `:devices:ID` sorted set with TTL: client address -> until when it counts
- * - `:quota:ID:WINDOW` hash with TTL: base, past -> bytes; `lease:LEASE` -> "USED GRANTED SEEN"
+ * - `:quota:ID:WINDOW` hash with TTL: base, past -> bytes; `lease:LEASE` -> packed: used, granted, when it was last heard of
  * - `:closed:ID:WINDOW` hash with TTL: `lease:LEASE` -> "COUNTED CLOSED", leases that were silent too long
  *
  * `{PREFIX:salt:HASH}` empty string with TTL: a salt that was seen, by half of a SHA-256 of scope and salt. Each in a slot of its own, so that a

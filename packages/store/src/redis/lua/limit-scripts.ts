@@ -1,6 +1,6 @@
 import { LIMIT_REPORT_TTL_MS } from "../../limit-exchange.ts";
 import { NOW_MS } from "./live-scripts.ts";
-import { QUOTA_FUNCTION } from "./quota-function.ts";
+import { LEASE_FORMAT, QUOTA_FUNCTION } from "./quota-function.ts";
 import { RATE_SHARE_FUNCTION } from "./rate-share-function.ts";
 
 /**
@@ -16,11 +16,6 @@ end
 
 local function sessions_of(use)
   return (use[1] > now and use[2] or 0) + (use[4] > now and use[3] or 0)
-end
-
-local function part_of(use, at)
-  if use[1] <= now then return {share = 0, moved = 0, isSaturated = false, sessions = 0} end
-  return {share = use[at], moved = use[at + 1], isSaturated = use[at + 2] == 1, sessions = use[at + 3]}
 end
 
 -- The member's own use and those of the others that count, without what is over.
@@ -66,14 +61,11 @@ const exchangeLimits = `${NOW_MS}${RATE_SHARE_FUNCTION}${QUOTA_FUNCTION}${USE_FU
 local member, found, key = ARGV[1], {}, 1
 
 -- Puts the new part into the use at a place, and returns its share.
-local function exchange_rate(use, at, rate, own, others)
+local function exchange_rate(use, at, rate, held, parts)
   if not rate then return false end
-  local parts = {}
-  for index, other in ipairs(others) do parts[index] = part_of(other, at) end
-  local part = {share = part_of(own, at).share, moved = rate.moved, isSaturated = rate.isSaturated, sessions = rate.sessions}
-  local share = rate_share(rate.limit, part, parts)
-  use[at], use[at + 1], use[at + 2], use[at + 3] = share, rate.moved, rate.isSaturated and 1 or 0, rate.sessions
-  return share
+  use[at], use[at + 1], use[at + 2], use[at + 3] = held, rate.moved, rate.isSaturated and 1 or 0, rate.sessions
+  use[at] = rate_share(rate.limit, use, parts, at)
+  return use[at]
 end
 
 for at = 2, #ARGV do
@@ -82,8 +74,12 @@ for at = 2, #ARGV do
   key = key + 2
   local own, others = read_uses(hash, member)
   local use = {now + ${LIMIT_REPORT_TTL_MS}, report.sessions, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
-  local up = exchange_rate(use, 5, report.up, own, others)
-  local down = exchange_rate(use, 9, report.down, own, others)
+  local isOld, parts = own[1] <= now, {}
+  for _, other in ipairs(others) do
+    if other[1] > now then parts[#parts + 1] = other end
+  end
+  local up = exchange_rate(use, 5, report.up, isOld and 0 or own[5], parts)
+  local down = exchange_rate(use, 9, report.down, isOld and 0 or own[9], parts)
   if use[2] + use[8] + use[12] == 0 then redis.call('HDEL', hash, member)
   else keep_use(hash, member, use) end
   for _, device in ipairs(report.devices) do keep_device(devices, device, report.deviceGraceMs) end
@@ -118,9 +114,13 @@ return 'admitted'
  * bytes of the window as text or null, sessions, devices.
  */
 const readLimitUsage = `${NOW_MS}${USE_FUNCTIONS}
+local LEASE = '${LEASE_FORMAT}'
 local function used_of(window)
   local fields, sum = redis.call('HGETALL', window), false
-  for at = 2, #fields, 2 do sum = (sum or 0) + string.match(fields[at], '^%d+') end
+  for at = 1, #fields, 2 do
+    local isSum = fields[at] == 'base' or fields[at] == 'past'
+    sum = (sum or 0) + (isSum and fields[at + 1] or struct.unpack(LEASE, fields[at + 1]))
+  end
   return sum and string.format('%.0f', sum)
 end
 

@@ -1,6 +1,9 @@
 import { LEASE_MEMORY_MS, LEASE_TTL_MS } from "../../limit-exchange.ts";
 import { MAX_CLOSED } from "../../quota-ledger.ts";
 
+/** A lease, packed, for each exchange reads all of a window: used and granted bytes, when it was last heard of. */
+export const LEASE_FORMAT = "<ddd";
+
 /**
  * `leaseQuota` of ../../quota-ledger.ts on two hashes. Returns outcome, granted, used and settled bytes, as text: the client reads large integers of
  * replies inexactly.
@@ -28,8 +31,7 @@ local function lease_quota(window, closed, quota)
     elseif name == 'past' then
       past = past + value
     else
-      local leaseUsed, granted, seen = string.match(value, '^(%d+) (%d+) (%d+)$')
-      leaseUsed, granted = tonumber(leaseUsed), tonumber(granted)
+      local leaseUsed, granted, seen = struct.unpack('${LEASE_FORMAT}', value)
       local counted = math.max(leaseUsed, granted)
       if name == own then
         used = math.max(used, leaseUsed)
@@ -59,7 +61,7 @@ local function lease_quota(window, closed, quota)
     forget_closed(closed)
   end
   local granted = used + math.min(quota.wantedBytes, math.max(quota.limitBytes - base - past - used - held, 0))
-  redis.call('HSET', window, own, whole(used) .. ' ' .. whole(granted) .. ' ' .. whole(now))
+  redis.call('HSET', window, own, struct.pack('${LEASE_FORMAT}', used, granted, now))
   redis.call('PEXPIREAT', window, forgetAt)
   if isPastNew then redis.call('PEXPIREAT', closed, forgetAt) end
   return 'leased', whole(granted), whole(base + past + used + usedByOthers), whole(base + past)
