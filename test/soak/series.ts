@@ -22,12 +22,12 @@ interface Figure {
 const MB = 1_000_000;
 
 /**
- * Resident memory follows what garbage once needed, and V8 gives it back late: the heap's floor is the sharper of the two. Management's heap has room for the
- * 20,000 changes that it remembers. Keys that expire are salts, kept for a minute: as many as connections came in it.
+ * Resident memory follows what garbage once needed, and V8 gives it back late: the heap's floor is the sharper of the two. Heaps have room for what is
+ * remembered up to a bound: salts in relays, 20,000 changes in management. Keys that expire are salts, kept for a minute: as many as connections came in it.
  */
 export const FIGURES = {
-  rss: { label: "resident memory", unit: "MB", growthLimit: 160 * MB, isCollected: true },
-  heap: { label: "heap used", unit: "MB", growthLimit: 24 * MB, isCollected: true },
+  rss: { label: "resident memory", unit: "MB", growthLimit: 100 * MB, isCollected: true },
+  heap: { label: "heap used", unit: "MB", growthLimit: 16 * MB, isCollected: true },
   descriptors: { label: "descriptors", unit: "", growthLimit: 8, isCollected: false },
   sockets: { label: "sockets and servers", unit: "", growthLimit: 8, isCollected: false },
   timers: { label: "timers", unit: "", growthLimit: 8, isCollected: false },
