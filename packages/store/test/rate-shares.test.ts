@@ -14,22 +14,23 @@ interface Relay {
 /** Relays that exchange in turn, and move what they may. */
 class Fleet {
   readonly parts: RatePart[];
-  readonly #limit: number;
+  limit: number;
 
   constructor(relays: readonly Relay[], limit = LIMIT) {
-    this.#limit = limit;
+    this.limit = limit;
     this.parts = relays.map(({ sessions }) => ({ share: 0, moved: 0, isSaturated: false, sessions }));
   }
 
-  exchange(at: number, { demand, sessions }: Relay): void {
+  /** `most`: what may be held in all behind it. */
+  exchange(at: number, { demand, sessions }: Relay, most = this.limit): void {
     const { share } = this.parts[at]!;
     const part = { share, moved: Math.min(demand, share), isSaturated: demand > share, sessions };
-    this.parts[at] = { ...part, share: rateShare(this.#limit, part, this.parts.toSpliced(at, 1)) };
-    assert.ok(this.held <= this.#limit, `${this.held} held`);
+    this.parts[at] = { ...part, share: rateShare(this.limit, part, this.parts.toSpliced(at, 1)) };
+    assert.ok(this.held <= most, `${this.held} held`);
   }
 
-  round(relays: readonly Relay[]): void {
-    for (const [at, relay] of relays.entries()) this.exchange(at, relay);
+  round(relays: readonly Relay[], most?: number): void {
+    for (const [at, relay] of relays.entries()) this.exchange(at, relay, most);
   }
 
   get held(): number {
@@ -142,6 +143,24 @@ describe("shares of a rate", () => {
       fleet.exchange(at, relay(Number.POSITIVE_INFINITY, 1));
       assert.ok(fleet.parts[at]!.share > LIMIT / 1_000);
     }
+  });
+
+  it("follow a limit that is raised or lowered, whoever hears of it first", () => {
+    const limit = fc.integer({ min: 1_000, max: LIMIT });
+    fc.assert(
+      fc.property(limit, limit, fc.array(anyRelay, { minLength: 1, maxLength: 8 }), (before, now, relays) => {
+        const fleet = new Fleet(relays, before);
+        for (let at = 0; at < 3; at++) fleet.round(relays);
+        fleet.limit = now;
+        for (const [at, one] of relays.entries()) {
+          const held = fleet.held;
+          fleet.exchange(at, one, Math.max(held, now));
+        }
+        fleet.round(relays, Math.max(before, now));
+        assert.ok(fleet.held <= now, `${fleet.held} held of ${now}`);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it("are given back with the last session", () => {
