@@ -1,12 +1,14 @@
-import { type FleetEvent, type FleetStore, type KeyRecord, type LimitUsage, quotaWindowAt } from "@shadowfleet/store";
+import { type FleetEvent, type FleetStore, type KeyQuota, type KeyRecord, type LimitUsage, quotaWindowAt } from "@shadowfleet/store";
 import type { DirectoryEvent, FleetDirectory } from "../directory/fleet-directory.ts";
 import type { EventSource } from "./event-source.ts";
 import type { Notes } from "./notes.ts";
+import { Round } from "./round.ts";
 
-/** Keys asked about in one call, and of those nobody has a reason to look at, in one look. */
+/** Keys asked about in one call; and in one look, of those near to a mark and of all the others. */
 const BATCH = 1_000;
-/** From this share of the quota on a key is looked at every time. */
+/** From this share of the quota on a key is looked at more often. */
 const NEAR_PERCENT = 70;
+const MAX_WINDOWS = 10_000;
 const MARKS = [80, 90, 100] as const;
 /** Usage is reported a little after the traffic: so long looking goes on once nothing moves. */
 const LINGER_MS = 10_000;
@@ -33,11 +35,11 @@ export interface QuotaMarksOptions {
 export class QuotaMarks implements EventSource {
   readonly notes: Notes;
   readonly #options: QuotaMarksOptions;
-  readonly #near = new Set<string>();
-  #limited = new Set<string>();
+  readonly #near = new Round();
+  readonly #limited = new Round();
+  /** A quota of each window. */
+  readonly #sameWindow = new Map<string, KeyQuota>();
   #touched = new Set<string>();
-  /** What is left of the round in which every key is looked at. */
-  #round: Iterator<string> = [].values();
   #fleetBytes = -1;
   #movesUntilMs = 0;
   #unwatch: (() => void) | undefined;
@@ -66,7 +68,7 @@ export class QuotaMarks implements EventSource {
     this.#fleetBytes = fleetBytes;
     const touched = [...this.#touched];
     this.#touched.clear();
-    const asked = new Set(nowMs < this.#movesUntilMs ? [...touched, ...this.#near, ...this.#nextOfRound()] : touched);
+    const asked = new Set(nowMs < this.#movesUntilMs ? [...touched, ...this.#near.next(BATCH), ...this.#limited.next(BATCH)] : touched);
     const events: FleetEvent[] = [];
     for (let ids = [...asked]; ids.length > 0; ids = ids.slice(BATCH)) events.push(...(await this.#lookAt(ids.slice(0, BATCH), nowMs)));
     return events;
@@ -75,7 +77,7 @@ export class QuotaMarks implements EventSource {
   async #lookAt(ids: readonly string[], nowMs: number): Promise<FleetEvent[]> {
     const windows = ids.flatMap((keyId) => {
       const quota = this.#recordOf(keyId)?.limits?.quota;
-      return quota ? [{ keyId, windowId: quotaWindowAt(quota, nowMs).id }] : [];
+      return quota ? [{ keyId, windowId: this.#windowIdOf(quota, nowMs) }] : [];
     });
     const usages = await this.#options.store.readLimitUsage(windows);
     return usages.flatMap((usage, index) => this.#judge(usage, windows[index]!.windowId, nowMs));
@@ -105,20 +107,13 @@ export class QuotaMarks implements EventSource {
     return percent === 100 && before < 100 && action.kind === "cut" ? [...events, event("key.cut")] : events;
   }
 
-  #nextOfRound(): string[] {
-    const ids: string[] = [];
-    for (let isFresh = false; ids.length < BATCH; ) {
-      const { value, done } = this.#round.next();
-      if (!done) {
-        ids.push(value);
-        continue;
-      }
-      // A round of fewer keys than a batch ends here: none is looked at twice.
-      if (isFresh || ids.length > 0) break;
-      isFresh = true;
-      this.#round = [...this.#limited].values();
-    }
-    return ids;
+  /** Where a window begins takes a calendar to say, and most keys have one of few windows. */
+  #windowIdOf(quota: KeyQuota, nowMs: number): string {
+    const name = JSON.stringify([quota.window, quota.resetAtMs]);
+    if (this.#sameWindow.size > MAX_WINDOWS) this.#sameWindow.clear();
+    const same = this.#sameWindow.get(name) ?? quota;
+    this.#sameWindow.set(name, same);
+    return quotaWindowAt(same, nowMs).id;
   }
 
   #recordOf(id: string): KeyRecord | undefined {
@@ -126,12 +121,11 @@ export class QuotaMarks implements EventSource {
   }
 
   #learnAll(): void {
-    this.#limited = new Set();
+    this.#limited.clear();
     this.#near.clear();
-    this.#round = [].values();
     for (const id of this.#options.directory.view.keys.keys()) this.#learn(id);
     for (const id of this.notes.names) this.#learn(id);
-    this.#touched = new Set(this.#limited);
+    this.#touched = new Set(this.#limited.ids);
   }
 
   #learn(id: string): void {
@@ -140,7 +134,7 @@ export class QuotaMarks implements EventSource {
       this.#touched.add(id);
       return;
     }
-    for (const set of [this.#limited, this.#touched, this.#near]) set.delete(id);
+    for (const ids of [this.#limited, this.#touched, this.#near]) ids.delete(id);
     this.notes.set(id, undefined);
   }
 

@@ -47,6 +47,7 @@ export class Turn {
     const over = new AbortController();
     const held = AbortSignal.any([over.signal, stop]);
     this.#isHeld = true;
+    logger.debug({ turn: name }, "this process has the turn");
     const renewing = this.#renew(over, held, askedAtMs);
     try {
       await work(held);
