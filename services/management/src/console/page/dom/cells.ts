@@ -1,8 +1,11 @@
 import { h, setText } from "./element.ts";
 import type { Cell } from "./grid.ts";
 
-/** A line, and a quieter one below it. */
-export function twoLines<Item>(read: (item: Item) => readonly [string, string?], isId = false): Cell<Item> {
+/** A line, and a quieter one below it; both quiet where there is nothing to see. */
+export function twoLines<Item>(
+  read: (item: Item) => readonly [string, string?],
+  { isId = false, isQuiet = () => false }: { readonly isId?: boolean; readonly isQuiet?: (item: Item) => boolean } = {},
+): Cell<Item> {
   const main = h("span", { class: "main" });
   const sub = h("span", { class: isId ? "sub id" : "sub" });
   return {
@@ -12,6 +15,7 @@ export function twoLines<Item>(read: (item: Item) => readonly [string, string?],
       setText(main, first);
       setText(sub, second);
       main.title = first;
+      main.classList.toggle("quiet", isQuiet(item));
     },
   };
 }
@@ -38,11 +42,12 @@ export class Meter {
   readonly #bar = h("span", { class: "meter-bar" });
   readonly element = h("span", { class: "meter", role: "meter", "aria-valuemin": 0, "aria-valuemax": 100 }, this.#bar);
 
-  update(label: string, share: number): void {
+  /** `share` is 1 when all is used. */
+  update(label: string, share: number, tone: Tone = share >= 1 ? "bad" : share >= 0.8 ? "warn" : "ok"): void {
     const percent = Math.max(0, Math.min(100, share * 100));
     this.element.setAttribute("aria-label", label);
     this.element.setAttribute("aria-valuenow", percent.toFixed(0));
-    this.element.dataset.tone = share >= 1 ? "bad" : share >= 0.8 ? "warn" : "ok";
+    this.element.dataset.tone = tone;
     this.#bar.style.width = `${percent.toFixed(1)}%`;
   }
 }

@@ -13,14 +13,13 @@ export interface DialogOptions {
   readonly closed?: () => void;
 }
 
-/** Opens a modal dialog; Esc, its cross and a click beside it close it, and focus goes back to where it was. */
+/** Opens a modal dialog; Esc, its cross and a click beside it close it, and the browser gives focus back to where it was. */
 export function openDialog({ title, kind, content, aside = [], closed }: DialogOptions): HTMLDialogElement {
   const titleId = `dialog-${++count}`;
   const cross = button("Close", () => dialog.close(), { class: "icon-button dialog-close" }, icon("close"));
   const heading = h("h2", { id: titleId, tabindex: -1 }, title);
   const head = h("header", { class: "dialog-head" }, heading, ...aside, cross);
   const dialog = h("dialog", { class: kind, "aria-labelledby": titleId }, head, h("div", { class: "dialog-body" }, ...content));
-  const before = document.activeElement;
   // A press that began inside, for example of somebody who selects text, does not close.
   let pressedBeside = false;
   dialog.addEventListener("pointerdown", (event) => {
@@ -31,7 +30,6 @@ export function openDialog({ title, kind, content, aside = [], closed }: DialogO
   });
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (before instanceof HTMLElement) before.focus();
     closed?.();
   });
   document.body.append(dialog);

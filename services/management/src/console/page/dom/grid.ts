@@ -78,7 +78,7 @@ export class Grid<Item> {
   }
 
   focus(): void {
-    this.element.focus();
+    this.element.focus({ preventScroll: true });
   }
 
   /** Moves the active row; the first press lands on the first row. */

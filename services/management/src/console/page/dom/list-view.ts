@@ -82,11 +82,11 @@ export class ListView<Item> {
   }
 
   #searchKey(event: KeyboardEvent): void {
-    if (event.key === "Escape" && this.#search.value !== "") {
+    if (event.key === "Escape") {
       this.#search.value = "";
       this.refresh();
-    } else if (event.key === "Escape") this.focusList();
-    else if (event.key === "ArrowDown" || event.key === "Enter") this.move(1);
+      this.focusList();
+    } else if (event.key === "ArrowDown" || event.key === "Enter") this.move(1);
     else return;
     event.preventDefault();
   }

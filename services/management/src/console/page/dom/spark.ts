@@ -1,6 +1,9 @@
 import { s, setAttribute } from "./element.ts";
 
-/** A line of the last readings, as wide as `length` of them. For the eye only: the number stands beside it. */
+/** Fewer readings do not fill the width. */
+const LEAST = 8;
+
+/** A line of the last `length` readings. For the eye only: the number stands beside it. */
 export class Spark {
   readonly element: SVGSVGElement;
   readonly #area: SVGPathElement;
@@ -22,7 +25,7 @@ export class Spark {
   update(history: readonly number[]): void {
     const shown = history.slice(-this.#length);
     const top = Math.max(...shown, 1);
-    const step = this.#width / (this.#length - 1);
+    const step = this.#width / (Math.max(shown.length, LEAST) - 1);
     const left = this.#width - (shown.length - 1) * step;
     const y = (value: number): string => (this.#height - 1 - (value / top) * (this.#height - 3)).toFixed(1);
     const points = shown.map((value, index) => `${(left + index * step).toFixed(1)} ${y(value)}`);

@@ -19,7 +19,7 @@ class Figure {
   constructor(label: string, sign?: IconName) {
     this.#spark = sign && new Spark(96, 30, SPARK_LENGTH);
     const name = h("span", { class: "figure-label" }, sign && icon(sign), label);
-    this.element = h("div", { class: "figure" }, h("span", { class: "figure-text" }, this.#value, name), this.#spark?.element);
+    this.element = h("div", { class: "figure" }, this.#spark?.element, h("span", { class: "figure-text" }, this.#value, name));
   }
 
   update(value: string, tone = "", history?: readonly number[]): void {

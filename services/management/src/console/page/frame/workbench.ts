@@ -10,7 +10,7 @@ import { createKey } from "../keys/key-form.ts";
 import { keysView } from "../keys/keys-view.ts";
 import { FleetModel, type Section } from "../model/fleet-model.ts";
 import { eventsView } from "../sections/events-view.ts";
-import { relaysView } from "../sections/relays-view.ts";
+import { relaysFirst, relaysView } from "../sections/relays-view.ts";
 import { sessionsView } from "../sections/sessions-view.ts";
 import { addUpstream, upstreamsView } from "../sections/upstreams-view.ts";
 import { showShortcuts } from "./shortcuts.ts";
@@ -91,7 +91,7 @@ export class Workbench implements Console {
     return {
       keys: { list: keys, update: () => keys.update(model.keys), create: () => createKey(this) },
       sessions: { list: sessions, update: () => sessions.update(model.sessions) },
-      relays: { list: relays, update: () => relays.update(model.ports && model.fleet && (model.fleet.members ?? [])) },
+      relays: { list: relays, update: () => relays.update(model.ports && model.fleet && relaysFirst(model.fleet.members ?? [])) },
       upstreams: { list: upstreams, update: () => upstreams.update(model.upstreams), create: () => addUpstream(this) },
       events: { list: events, update: () => events.update(model.events.events) },
     };
@@ -111,7 +111,7 @@ export class Workbench implements Console {
     document.title = `${SECTIONS.find(([name]) => name === this.#section)?.[1]} · Shadowfleet`;
     this.#place.replaceChildren(view.list.element);
     view.update();
-    view.list.focusList();
+    this.#takeFocus();
     this.refresh();
   }
 
@@ -131,7 +131,13 @@ export class Workbench implements Console {
       setText(element, count === undefined ? "" : `${countText(count)}${name === "sessions" && hasMoreSessions ? "+" : ""}`);
     }
     this.#warn();
+    this.#takeFocus();
     for (const listener of this.#listeners) listener();
+  }
+
+  /** The list has the focus once it is there, unless somebody has put it elsewhere. */
+  #takeFocus(): void {
+    if (document.activeElement === document.body && !getSelection()?.toString()) this.#views[this.#section].list.focusList();
   }
 
   /** What is wrong with the fleet as a whole; nothing when all is well. */

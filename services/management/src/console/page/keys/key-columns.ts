@@ -7,7 +7,7 @@ import { countOf, rateText } from "../format/amounts.ts";
 import { momentText, whenText } from "../format/moments.ts";
 import type { FleetModel } from "../model/fleet-model.ts";
 import { nameOf, quotaShare, stateOf } from "./key-state.ts";
-import { limitTexts, usageTexts } from "./key-texts.ts";
+import { isFree, limitTexts, usageTexts } from "./key-texts.ts";
 
 const SPARK_LENGTH = 30;
 
@@ -23,17 +23,17 @@ export function keyColumns(model: FleetModel): Column<AccessKey>[] {
       name: "key",
       label: "Key",
       compare: (a, b) => nameOf(a).localeCompare(nameOf(b)),
-      cell: () => twoLines((key) => [nameOf(key), key.displayName ? key.id : ""], true),
+      cell: () => twoLines((key) => [nameOf(key), key.displayName ? key.id : ""], { isId: true }),
     },
     { name: "state", label: "State", cell: () => chipCell(stateOf) },
     { name: "usage", label: "Usage", compare: (a, b) => (quotaShare(b) ?? -1) - (quotaShare(a) ?? -1), cell: () => usageCell(model) },
-    { name: "limits", label: "Limits", cell: () => twoLines(limitTexts) },
+    { name: "limits", label: "Limits", cell: () => twoLines(limitTexts, { isQuiet: isFree }) },
     { name: "rate", label: "Live rate", compare: (a, b) => rateOf(b) - rateOf(a), cell: () => rateCell(model) },
     {
       name: "sessions",
       label: "Sessions",
       compare: (a, b) => sessionsOf(b) - sessionsOf(a),
-      cell: () => twoLines((key) => [countOf(sessionsOf(key), "session"), deviceText(key)]),
+      cell: () => twoLines((key) => [countOf(sessionsOf(key), "session"), deviceText(key)], { isQuiet: (key) => sessionsOf(key) === 0 }),
     },
     {
       name: "changed",

@@ -7,7 +7,7 @@ import { windowText } from "../format/quotas.ts";
 import type { FleetModel } from "../model/fleet-model.ts";
 import { sessionLine } from "../sections/session-texts.ts";
 import { nameOf, quotaShare } from "./key-state.ts";
-import { limitTexts, usageTexts } from "./key-texts.ts";
+import { rateLimitText, usageTexts } from "./key-texts.ts";
 
 const SHOWN_SESSIONS = 8;
 
@@ -54,7 +54,7 @@ export function limitsPart(key: AccessKey): HTMLElement {
     "Limits",
     facts([
       ["Quota", quota ? `${bytesText(Number(quota.bytes ?? 0))} ${windowText(quota)}, ${then}` : "none"],
-      ["Rate", limitTexts(key)[0]],
+      ["Rate", rateLimitText(key)],
       ["Devices", maxDevices ? `${devices} of ${maxDevices}` : "any number"],
       ["Sessions", maxSessions ? `${sessions} of ${maxSessions}` : "any number"],
       ["Works from", momentText(key.startTime)],

@@ -20,7 +20,7 @@ interface AccessConfig {
 const FORMS: readonly (readonly [Exclude<keyof AccessConfig, "qr">, string])[] = [
   ["accessUri", "Link"],
   ["ssconfUrl", "Dynamic key"],
-  ["sip008Url", "SIP008 address"],
+  ["sip008Url", "SIP008 link"],
   ["sip008", "SIP008"],
   ["clash", "Clash"],
   ["singBox", "sing-box"],

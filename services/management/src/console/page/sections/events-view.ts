@@ -3,6 +3,7 @@ import { chipCell, facts, part, type Tone, twoLines } from "../dom/cells.ts";
 import { openDialog } from "../dom/dialog.ts";
 import { h } from "../dom/element.ts";
 import { ListView } from "../dom/list-view.ts";
+import { bytesText } from "../format/amounts.ts";
 import { momentText, whenText } from "../format/moments.ts";
 
 const WORDS: readonly (readonly [RegExp, string, Tone])[] = [
@@ -25,9 +26,17 @@ function wordsOf({ type = "" }: FleetEvent): readonly [string, Tone] {
   return [words, tone];
 }
 
-const detailText = ({ details = {} }: FleetEvent): string =>
-  Object.entries(details)
-    .map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`)
+/** Names in words, bytes in units. */
+const detailsOf = ({ details = {} }: FleetEvent): (readonly [string, string])[] =>
+  Object.entries(details).map(([name, value]) => {
+    const isBytes = name.endsWith("Bytes") && typeof value === "number";
+    const words = name.replace(isBytes ? /Bytes$/ : "", "").replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+    return [words, isBytes ? bytesText(value) : typeof value === "object" ? JSON.stringify(value) : String(value)];
+  });
+
+const detailText = (event: FleetEvent): string =>
+  detailsOf(event)
+    .map((detail) => detail.join(" "))
     .join(", ");
 
 /** What happened in the fleet, newest first. */
@@ -52,13 +61,10 @@ export function eventsView(): ListView<FleetEvent> {
 }
 
 function openEvent(event: FleetEvent): void {
-  const { type, subject, time, details = {}, id } = event;
-  const rows = Object.entries(details).map(
-    ([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)] as const,
-  );
+  const { type, subject, time, id } = event;
   const about = part(
     "Event",
-    facts([["What", type], ["To whom", subject], ["When", momentText(time)], ...rows, ["Id", h("span", { class: "id" }, id)]]),
+    facts([["What", type], ["To whom", subject], ["When", momentText(time)], ...detailsOf(event), ["Id", h("span", { class: "id" }, id)]]),
   );
   openDialog({ title: wordsOf(event)[0], kind: "drawer", content: [about] });
 }

@@ -44,6 +44,9 @@ export function relaysView(console: Console): ListView<Member> {
   });
 }
 
+export const relaysFirst = (members: readonly Member[]): readonly Member[] =>
+  members.toSorted((a, b) => Number(isRelay(b)) - Number(isRelay(a)));
+
 const upFor = ({ startTime }: Member): string => (startTime ? spanText((Date.now() - Date.parse(startTime)) / 1_000) : "");
 
 function revisionTexts({ appliedRevision = "0" }: Member, { fleet }: FleetModel): readonly [string, string] {

@@ -35,7 +35,9 @@ export function sessionsView(console: Console): ListView<Session> {
         label: "Key",
         compare: (a, b) => ownerOf(a, model).localeCompare(ownerOf(b, model)),
         cell: () =>
-          twoLines((one) => [ownerOf(one, model), model.key(one.accessKeyId ?? "")?.displayName ? (one.accessKeyId ?? "") : ""], true),
+          twoLines((one) => [ownerOf(one, model), model.key(one.accessKeyId ?? "")?.displayName ? (one.accessKeyId ?? "") : ""], {
+            isId: true,
+          }),
       },
       { name: "over", label: "Over", cell: () => chipCell((one) => [transportOf(one), "idle"]) },
       {

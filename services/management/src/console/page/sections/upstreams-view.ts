@@ -66,7 +66,7 @@ function failsCell(): Cell<Upstream> {
       setText(main, String(failCount));
       setText(sub, failCountTime ? whenText(failCountTime) : "");
       meter.element.classList.toggle("meter-none", failCount === 0);
-      meter.update(`failCnt of ${id}`, failCount / MAX_FAIL_COUNT);
+      meter.update(`failCnt of ${id}`, failCount / MAX_FAIL_COUNT, "warn");
     },
   };
 }
