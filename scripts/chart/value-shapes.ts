@@ -222,6 +222,15 @@ const redis = exactly({
   extraContainers: kubernetes.containers,
 });
 
+const webhook = exactly(
+  {
+    name: matching("^[a-z0-9][a-z0-9._-]{0,62}$"),
+    url: matching("^https?://[^\\s@]+$"),
+    ...{ existingSecret: objectName, key: secretKey, caKey: secretKey, types: listOf(text, { minItems: 1 }), timeout: duration },
+  },
+  ["name", "url", "existingSecret"],
+);
+
 const management = (method: Shape): Shape =>
   exactly({
     ...workload,
@@ -229,6 +238,7 @@ const management = (method: Shape): Shape =>
     publicHost: optional(hostOrAddress),
     defaults: exactly({ port, method }),
     allowInsecureCiphers: flag,
+    webhooks: listOf(webhook),
     tokens: exactly({ existingSecret, adminKey: secretKey, viewerKey: secretKey, memberKey: secretKey }),
     tls: exactly({
       existingSecret,

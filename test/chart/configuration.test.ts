@@ -14,7 +14,7 @@ const SPARE_SECONDS = 10;
 /** Which files of secrets a service has a use for. Beside these only what Redis or mutual TLS needs. */
 const MEMBER_FILES = /^(ca\.crt|member\.token|member\.(crt|key)|redis-(password|ca\.crt|tls\.crt|tls\.key)|sentinel-password|sealing-key)$/;
 const MANAGEMENT_FILES =
-  /^(tls\.(crt|key)|client-ca\.crt|declared\.yaml|(admin|viewer|member)\.token|redis-(password|ca\.crt|tls\.crt|tls\.key)|sentinel-password|sealing-key)$/;
+  /^(tls\.(crt|key)|client-ca\.crt|declared\.yaml|webhook-[a-z]+\.(secret|ca\.crt)|(admin|viewer|member)\.token|redis-(password|ca\.crt|tls\.crt|tls\.key)|sentinel-password|sealing-key)$/;
 
 interface HostPort {
   readonly host: string;

@@ -208,6 +208,23 @@ const SECRETS: readonly Refusal[] = [
     says: ["management.tls: existingSecret and certManager.enabled exclude each other"],
   },
   {
+    values: {
+      management: {
+        webhooks: [
+          { name: "billing", url: "https://a.example", existingSecret: "a" },
+          { name: "billing", url: "https://b.example", existingSecret: "b" },
+        ],
+      },
+    },
+    says: ["management.webhooks: billing is listed twice"],
+  },
+  {
+    values: { management: { config: { webhooks: [] } } },
+    says: [
+      "management.config.webhooks: probes, certificates or the stop depend on it, so the chart has values for it: use management.webhooks",
+    ],
+  },
+  {
     values: { management: { tls: { certManager: { enabled: true } } } },
     says: ["management.tls.certManager.issuerRef.name: required: the Issuer, or with kind ClusterIssuer that one"],
   },

@@ -94,7 +94,7 @@ Takes root, problems.
 {{- if eq $scaling.type "keda" -}}{{- include "shadowfleet.needApi" (dict "root" $root "problems" $problems "path" (printf "%s.autoscaling.type: keda" $block) "api" "keda.sh/v1alpha1/ScaledObject" "install" "KEDA") -}}{{- end -}}
 {{- end -}}
 {{- $settings := dict "admin" "bindAddress" "drainDelay" (printf "%s.drainDelay" $block) "drainTimeout" (printf "%s.drainTimeout" $block) "log" "log" "telemetry" "telemetry" -}}
-{{- if eq $block "management" -}}{{- $settings = merge $settings (dict "grpc" "management.tls and management.tokens" "store" "redis" "publicHost" "management.publicHost" "declared" "declared" "declaredFile" "declared" "allowInsecureCiphers" "management.allowInsecureCiphers") -}}
+{{- if eq $block "management" -}}{{- $settings = merge $settings (dict "grpc" "management.tls and management.tokens" "store" "redis" "publicHost" "management.publicHost" "declared" "declared" "declaredFile" "declared" "allowInsecureCiphers" "management.allowInsecureCiphers" "webhooks" "management.webhooks") -}}
 {{- else -}}{{- $settings = merge $settings (dict "fleet" "management and redis" "allowInsecureCiphers" "management.allowInsecureCiphers") -}}{{- end -}}
 {{- if eq $block "gateway" -}}{{- $settings = merge $settings (dict "listen" "bindAddress" "users" "gateway.users" "policy" "gateway.policy") -}}{{- end -}}
 {{- $layers := dict (printf "%s.config" $block) $values.config -}}
@@ -173,6 +173,11 @@ Takes root, problems.
 
 {{- define "shadowfleet.checkSecrets" -}}
 {{- $problems := .problems -}}{{- $v := .root.Values -}}{{- $tls := $v.management.tls -}}
+{{- $webhooks := list -}}
+{{- range $v.management.webhooks -}}
+{{- if has .name $webhooks -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "management.webhooks: %s is listed twice" .name)) -}}{{- end -}}
+{{- $webhooks = append $webhooks .name -}}
+{{- end -}}
 {{- if and $tls.existingSecret $tls.certManager.enabled -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" "management.tls: existingSecret and certManager.enabled exclude each other") -}}{{- end -}}
 {{- if $tls.certManager.enabled -}}
 {{- include "shadowfleet.needApi" (dict "root" .root "problems" $problems "path" "management.tls.certManager.enabled" "api" "cert-manager.io/v1/Certificate" "install" "cert-manager") -}}

@@ -71,5 +71,14 @@
 {{ include "shadowfleet.secretFile" (dict "root" .root "piece" "client-ca" "path" "client-ca.crt") }}
 {{- end }}
 {{ include "shadowfleet.secretFile" (dict "root" .root "piece" "declared" "path" "declared.yaml") }}
+{{- range $webhook := .root.Values.management.webhooks }}
+- secret:
+    name: {{ $webhook.existingSecret }}
+    items:
+      - { key: {{ $webhook.key | default "webhook-secret" }}, path: webhook-{{ $webhook.name }}.secret }
+      {{- with $webhook.caKey }}
+      - { key: {{ . }}, path: webhook-{{ $webhook.name }}.ca.crt }
+      {{- end }}
+{{- end }}
 {{- include "shadowfleet.storeSecrets" . }}
 {{- end }}

@@ -112,6 +112,23 @@ publicHost: {{ $v.management.publicHost | default (include "shadowfleet.relayHos
 defaults: {{ toJson $v.management.defaults }}
 allowInsecureCiphers: {{ $v.management.allowInsecureCiphers }}
 declaredFile: {{ $folder }}/declared.yaml
+{{- with $v.management.webhooks }}
+webhooks:
+  {{- range . }}
+  - name: {{ .name | quote }}
+    url: {{ .url | quote }}
+    secretFile: {{ $folder }}/webhook-{{ .name }}.secret
+    {{- if .caKey }}
+    caFile: {{ $folder }}/webhook-{{ .name }}.ca.crt
+    {{- end }}
+    {{- with .types }}
+    types: {{ toJson . }}
+    {{- end }}
+    {{- with .timeout }}
+    timeout: {{ . }}
+    {{- end }}
+  {{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "shadowfleet.config.relay" -}}
