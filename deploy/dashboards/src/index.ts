@@ -1,6 +1,7 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { fleetOverview } from "./dashboards/fleet-overview.ts";
 import { gateway } from "./dashboards/gateway.ts";
+import { limits } from "./dashboards/limits.ts";
 import { management } from "./dashboards/management.ts";
 import { redis } from "./dashboards/redis.ts";
 import { runtime } from "./dashboards/runtime.ts";
@@ -10,7 +11,7 @@ import { udpRelay } from "./dashboards/udp-relay.ts";
 
 /** Every dashboard of the fleet, the overview first. */
 export function dashboards(): readonly Dashboard[] {
-  return [fleetOverview(), tcpRelay(), udpRelay(), gateway(), management(), security(), runtime(), redis()];
+  return [fleetOverview(), tcpRelay(), udpRelay(), gateway(), management(), limits(), security(), runtime(), redis()];
 }
 
 /** The chart's dashboard files by name, as they are committed. */
