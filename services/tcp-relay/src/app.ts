@@ -5,6 +5,7 @@ import {
   logConfigWarnings,
   logFleetChange,
   type MemberDeps,
+  type OpenPort,
   observeRelay,
   PortSupervisor,
   type RelayConfig,
@@ -210,7 +211,7 @@ class TcpRelay implements TcpRelayApp {
     });
   }
 
-  async #open(config: RelayConfig["ports"][number]): Promise<RelayPort> {
+  async #open(config: RelayConfig["ports"][number]): Promise<OpenPort> {
     const port = await openRelayPort(config, this.#context);
     this.#listeners.set(config.port, port);
     return {
