@@ -45,6 +45,7 @@ export class ComposeProject implements AsyncDisposable {
   readonly gatewayPort: number;
   readonly relayPort: number;
   readonly managementPort: number;
+  readonly httpPort: number;
   readonly prometheusPort: number;
   /** For files of the test's own. */
   readonly folder = mkdtempSync(join(tmpdir(), "shadowfleet-compose-"));
@@ -56,7 +57,7 @@ export class ComposeProject implements AsyncDisposable {
   private constructor(files: readonly string[], ports: readonly number[]) {
     this.name = `shadowfleet-test-${process.pid}-${++projects}`;
     this.useFiles(...files);
-    [this.gatewayPort = 0, this.relayPort = 0, this.managementPort = 0, this.prometheusPort = 0] = ports;
+    [this.gatewayPort = 0, this.relayPort = 0, this.managementPort = 0, this.httpPort = 0, this.prometheusPort = 0] = ports;
     process.once("exit", this.#removeAtExit);
   }
 
@@ -64,7 +65,7 @@ export class ComposeProject implements AsyncDisposable {
   static async create(...files: readonly string[]): Promise<ComposeProject> {
     // One after the other: they share most of their layers.
     for (const image of IMAGES) await serviceImage(image);
-    return new ComposeProject(files, [await freePort(), await freePort(), await freePort(), await freePort()]);
+    return new ComposeProject(files, [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]);
   }
 
   /** Runs `docker compose` for this project, with more files than its own if there are any. */
@@ -166,6 +167,7 @@ export class ComposeProject implements AsyncDisposable {
       SHADOWFLEET_RELAY_PORT: String(this.relayPort),
       SHADOWFLEET_RELAY_ADDRESS: "127.0.0.1",
       SHADOWFLEET_MANAGEMENT_PORT: String(this.managementPort),
+      SHADOWFLEET_HTTP_PORT: String(this.httpPort),
       SHADOWFLEET_PROMETHEUS_PORT: String(this.prometheusPort),
     };
   }

@@ -102,7 +102,7 @@ describe("the files of deploy/", () => {
     const { code, stderr } = await runProgram(process.execPath, [join(ROOT, "services/cli/src/main.ts"), ...words]);
     assert.equal(code, 0, stderr.toString());
     const text = read("deploy/compose/config/management.yaml").replaceAll(SECRETS, folder);
-    const { declared, grpc } = loadManagementConfig({ name: "management.yaml", data: parse(text) as unknown });
+    const { declared, grpc, http } = loadManagementConfig({ name: "management.yaml", data: parse(text) as unknown });
     assert.deepEqual([...declared.keys.keys()], ["gateway"]);
     assert.deepEqual(
       [...declared.upstreams.values()].map(({ record }) => [record.host, record.udpHost]),
@@ -112,6 +112,7 @@ describe("the files of deploy/", () => {
       grpc.tokens?.map(({ role }) => role),
       ["admin", "viewer", "relay"],
     );
+    assert.ok(http.enabled && http.tls && http.linkSecret);
   });
 
   test("Prometheus scrapes the admin ports under the names of the contract, as often as Grafana is told", () => {

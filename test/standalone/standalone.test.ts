@@ -101,13 +101,16 @@ async function shadowfleet(port: string, ...args: string[]): Promise<Record<stri
 
 test("keys and totals outlive kill -9", NEEDS_CURL, async () => {
   const totalOf = async (port: string): Promise<string> => JSON.stringify(await shadowfleet(port, "traffic", "demo"));
+  const linkOf = async (port: string): Promise<string> => String((await shadowfleet(port, "key", "link", "alice")).sip008Url);
   let before: string;
   let uri: unknown;
+  let link: string;
   {
     await using program = startNodeScript(MAIN, ["standalone"], environment());
     const printed = await readBanner(program);
     const port = await managementPort(program);
     ({ accessUri: uri } = await shadowfleet(port, "key", "create", "alice"));
+    link = await linkOf(port);
     await assertServes(printed);
     // One flush interval may be lost, no more.
     await sleep(2_500);
@@ -122,6 +125,11 @@ test("keys and totals outlive kill -9", NEEDS_CURL, async () => {
   assert.equal(await totalOf(port), before, "totals do not go on where they were");
   const { accessUri } = await shadowfleet(port, "key", "uri", "alice");
   assert.equal(accessUri, uri);
+  const linkNow = await linkOf(port);
+  assert.equal(new URL(linkNow).pathname, new URL(link).pathname, "links do not outlive the process");
+  assert.deepEqual((await (await fetch(linkNow)).json()).version, 1);
+  const [, console] = await again.waitForLine(/REST APIs: (http:\/\/127\.0\.0\.1:\d+\/console\/)$/, START_DEADLINE_MS);
+  assert.match(await (await fetch(console!)).text(), /^<!doctype html>/i);
   await assertServes(printed);
   await sleep(2_500);
   assert.notEqual(await totalOf(port), before);

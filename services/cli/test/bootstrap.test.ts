@@ -18,6 +18,7 @@ const FILES = [
   "ca.crt",
   "ca.key",
   "declared.yaml",
+  "link-secret",
   "member.token",
   "redis-password",
   "tls.crt",
@@ -84,8 +85,8 @@ describe("bootstrap", () => {
     using scratch = new ScratchFolder();
     await bootstrap(scratch.path);
     const before = textsOf(scratch.path);
-    const secrets = ["admin.token", "viewer.token", "member.token", "redis-password"].map((name) => before[name] ?? "");
-    assert.equal(new Set(secrets).size, 4);
+    const secrets = ["admin.token", "viewer.token", "member.token", "redis-password", "link-secret"].map((name) => before[name] ?? "");
+    assert.equal(new Set(secrets).size, 5);
     for (const secret of secrets) assert.match(secret, /^[\w-]{43}\n$/);
     assert.deepEqual(await states(scratch.path, ["--relay-host", "elsewhere"]), all("kept"));
     assert.deepEqual(textsOf(scratch.path), before);

@@ -32,7 +32,7 @@ export const bootstrap = defineCommand({
   name: "bootstrap",
   summary: "fills a folder with the secrets that a new fleet needs, and keeps those that are there",
   details:
-    "An authority and management's certificate, tokens of the roles admin, viewer and relay, a Redis password, and what management declares: a port, the access key of the gateways and the relays as their upstream. Run it again at any time: it makes what is missing, and renews the certificate when less than 90 days of it are left or when it lacks a --host. Only the owner may read secrets; relay token and Redis password are for a group.",
+    "An authority and management's certificate, tokens of the roles admin, viewer and relay, a Redis password, what links to key documents are derived from, and what management declares: a port, the access key of the gateways and the relays as their upstream. Run it again at any time: it makes what is missing, and renews the certificate when less than 90 days of it are left or when it lacks a --host. Only the owner may read secrets; relay token and Redis password are for a group.",
   args: { folder: requiredArgument("DIR", "the folder; made if there is none") },
   flags: {
     host: repeatableFlag("HOST", `a name or address management is called by (default: ${DEFAULT_HOSTS.join(", ")})`, readHost),
@@ -55,6 +55,7 @@ export const bootstrap = defineCommand({
     await folder.provide("admin.token", "owner", newSecretLine);
     await folder.provide("viewer.token", "owner", newSecretLine);
     await folder.provide("member.token", "members", newSecretLine);
+    await folder.provide("link-secret", "owner", newSecretLine);
     await folder.provide("redis-password", "members", newSecretLine);
     await folder.provide("declared.yaml", "owner", () => declaredText({ host, udpHost, port, method }));
     const files = [...folder.states].map(([name, state]) => ({ name, state }));

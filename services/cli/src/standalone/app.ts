@@ -29,8 +29,8 @@ class Standalone implements App<StandaloneConfig> {
     this.#fleet = fleet;
     await this.#untilReady();
     const { host, port } = fleet.gateway.address;
-    const { accessUri, loopbackTargets, managementPort } = fleet;
-    const facts = { accessUri, loopbackTargets, managementPort, proxyHost: host, proxyPort: port, pageUrl: this.#page.url };
+    const { accessUri, loopbackTargets, managementPort, httpPort } = fleet;
+    const facts = { accessUri, loopbackTargets, managementPort, httpPort, proxyHost: host, proxyPort: port, pageUrl: this.#page.url };
     this.#print(await bannerText(facts));
   }
 

@@ -6,6 +6,8 @@ export interface BannerFacts {
   readonly proxyPort: number;
   readonly pageUrl: string;
   readonly managementPort: number;
+  /** 0 where HTTP is off. */
+  readonly httpPort: number;
   readonly loopbackTargets: boolean;
 }
 
@@ -30,6 +32,7 @@ export async function bannerText(facts: BannerFacts): Promise<string> {
     "",
     `Make a key for somebody else: npx shadowfleet key create alice${facts.managementPort === 9190 ? "" : ` --server 127.0.0.1:${facts.managementPort}`}`,
     "",
+    ...(facts.httpPort === 0 ? [] : [`Console, key documents and REST APIs: http://127.0.0.1:${facts.httpPort}/console/`, ""]),
     ...(facts.loopbackTargets
       ? [
           "Note: for this demonstration the relays may reach loopback addresses of this machine; outside standalone mode they refuse that.",

@@ -8,10 +8,11 @@ import { createApp as createUdpRelay } from "@shadowfleet/udp-relay";
 import type { StandaloneConfig } from "./config.ts";
 import { provideDemoKey, reachableHost } from "./demo-key.ts";
 import { choosePort } from "./port-choice.ts";
-import { openStandaloneStore } from "./state-file.ts";
+import { openStandaloneStore, provideLinkSecret } from "./state-file.ts";
 
 const DEFAULT_GATEWAY_PORT = 1080;
 const DEFAULT_MANAGEMENT_PORT = 9190;
+const DEFAULT_HTTP_PORT = 9191;
 const LOOPBACK_NETWORKS = ["127.0.0.0/8", "::1/128"];
 const LOOPBACK_HOST = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 const SOURCE = "standalone";
@@ -25,6 +26,8 @@ export class Composition {
   /** By name. */
   readonly apps: ReadonlyMap<string, App<never>>;
   readonly managementPort: number;
+  /** 0 where HTTP is off. */
+  readonly httpPort: number;
   readonly #store: FleetStore;
   readonly #failCounts: SharedFailCounts;
 
@@ -34,6 +37,7 @@ export class Composition {
     this.gateway = parts.gateway;
     this.apps = parts.apps;
     this.managementPort = parts.managementPort;
+    this.httpPort = parts.httpPort;
     this.#store = parts.store;
     this.#failCounts = parts.failCounts;
   }
@@ -44,7 +48,8 @@ export class Composition {
     const depsOf = (service: string): AppDeps => ({ ...deps, logger: deps.logger.child({ service }) });
     const store = openStandaloneStore(config.store, deps.logger);
     const managementPort = management.port ?? (await choosePort("127.0.0.1", DEFAULT_MANAGEMENT_PORT));
-    const managementApp = createManagement(managementConfig(config, managementPort), { ...depsOf("management"), store });
+    const httpPort = management.http.port ?? (await choosePort("127.0.0.1", DEFAULT_HTTP_PORT));
+    const managementApp = createManagement(managementConfig(config, managementPort, httpPort), { ...depsOf("management"), store });
     await managementApp.start();
     const accessUri = await provideDemoKey({ relay, managementPort, store, logger: deps.logger });
 
@@ -69,7 +74,16 @@ export class Composition {
       ["management", managementApp],
       ["gateway", gatewayApp],
     ]);
-    return new Composition({ accessUri, loopbackTargets, gateway: gatewayApp, apps, managementPort, store, failCounts });
+    return new Composition({
+      accessUri,
+      loopbackTargets,
+      gateway: gatewayApp,
+      apps,
+      managementPort,
+      httpPort: managementApp.address.httpPort,
+      store,
+      failCounts,
+    });
   }
 
   /** Gateway and relays first, so that their last counts still find the store; management and the store after them. */
@@ -88,7 +102,14 @@ const membership = (managementPort: number) => ({
   store: { type: "memory" },
 });
 
-function managementConfig({ relay }: StandaloneConfig, port: number): ReturnType<typeof loadManagementConfig> {
+function managementConfig(
+  { relay, management, store }: StandaloneConfig,
+  port: number,
+  httpPort: number,
+): ReturnType<typeof loadManagementConfig> {
   const defaults = { method: relay.method, ...(relay.port === undefined ? {} : { port: relay.port }) };
-  return loadManagementConfig({ name: SOURCE, data: { grpc: { port }, publicHost: reachableHost(relay.host), defaults } });
+  // Where keys outlive the process, links to their documents do too.
+  const linkSecretFile = store === undefined ? provideLinkSecret() : undefined;
+  const http = { enabled: management.http.enabled, port: httpPort, ...(linkSecretFile !== undefined && { linkSecretFile }) };
+  return loadManagementConfig({ name: SOURCE, data: { grpc: { port }, http, publicHost: reachableHost(relay.host), defaults } });
 }

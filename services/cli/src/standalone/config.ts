@@ -23,8 +23,8 @@ const standaloneSchema = z.strictObject({
     .prefault({}),
   /** Where keys and counters are kept. Default: a SQLite file in the user's state folder. */
   store: storeSchema.optional(),
-  /** Where the gRPC API is served, on loopback. Without `port`: 9190, or a free one. */
-  management: z.strictObject({ port }).prefault({}),
+  /** Where the gRPC API is served, and over HTTP the console and the other doors, on loopback. Without `port`: 9190 and 9191, or free ones. */
+  management: z.strictObject({ port, http: z.strictObject({ enabled: z.boolean().default(true), port }).prefault({}) }).prefault({}),
 });
 
 export type StandaloneConfig = z.output<typeof standaloneSchema>;

@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "@shadowfleet/runtime";
@@ -26,5 +27,16 @@ export function openStandaloneStore(config: StoreConfig | undefined, logger: Log
       "keys and counters are kept in memory only, since the state file cannot be had",
     );
     return new SqliteStore({ path: ":memory:" });
+  }
+}
+
+/** A file beside the default one with what links to key documents are derived from, made at the first start; undefined where it cannot be had. */
+export function provideLinkSecret(): string | undefined {
+  const path = join(defaultStateFile(process.env), "..", "link-secret");
+  try {
+    writeFileSync(path, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
+    return path;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EEXIST" ? path : undefined;
   }
 }
