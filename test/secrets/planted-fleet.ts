@@ -33,6 +33,7 @@ export class PlantedFleet implements AsyncDisposable {
     files.file("wrong.token", planted.WRONG_TOKEN);
     files.file("link.secret", planted.LINK_SECRET);
     files.file("sealing.key", planted.SEALING_KEY);
+    files.file("webhook.secret", `whsec_${planted.WEBHOOK_KEY}`);
     files.file("redis.password", planted.REDIS_PASSWORD);
   }
 
@@ -121,6 +122,8 @@ export class PlantedFleet implements AsyncDisposable {
       store: this.#store,
       publicHost: LOCALHOST,
       defaults: { port: this.ports.spare },
+      // Whoever listens there speaks another language.
+      webhooks: [{ name: "planted", url: `http://${LOCALHOST}:${this.redis.port}`, secretFile: this.path("webhook.secret") }],
       udpManagement: { enabled: true, port: this.ports.datagrams, dialect: "libev" },
       declared: {
         ports: [{ port: this.ports.relay, host: LOCALHOST, method: SIP022, identityKey: planted.IDENTITY_KEY }],

@@ -25,6 +25,8 @@ export const MISPLACED_SECRET = "planted-misplaced-secret-5f04";
 /** Pre-shared keys of SIP022: base64 of 32 bytes. */
 export const IDENTITY_KEY = Buffer.from("planted identity key of 32 bytes").toString("base64");
 export const DECLARED_KEY = Buffer.from("planted declared key of 32 bytes").toString("base64");
+/** What webhooks are signed with, behind `whsec_`. */
+export const WEBHOOK_KEY = Buffer.from("planted webhook key, of 32 bytes").toString("base64");
 
 const SIP004 = "chacha20-ietf-poly1305";
 
@@ -43,14 +45,17 @@ export function plantedSecrets(pem: readonly Buffer[]): PlantedSecret[] {
       USER_PASSWORD,
     },
     ...{ WRONG_USER_PASSWORD, CLASSIC_PASSWORD, KEY_PASSWORD, ROTATED_PASSWORD, DATAGRAM_PASSWORD, REFUSED_SECRET, MISPLACED_SECRET },
-    ...{ IDENTITY_KEY, DECLARED_KEY },
+    ...{ IDENTITY_KEY, DECLARED_KEY, WEBHOOK_KEY },
   };
   const derived = [CLASSIC_PASSWORD, KEY_PASSWORD, ROTATED_PASSWORD, DATAGRAM_PASSWORD].map((password) => {
     const result = deriveCredential(SIP004, password);
     if (!result.ok) throw new Error(result.reason);
     return { name: `the key made of ${password}`, forms: formsOf(result.credential.key) };
   });
-  const decoded = [IDENTITY_KEY, DECLARED_KEY].map((psk) => ({ name: `the bytes of ${psk}`, forms: formsOf(Buffer.from(psk, "base64")) }));
+  const decoded = [IDENTITY_KEY, DECLARED_KEY, WEBHOOK_KEY].map((psk) => ({
+    name: `the bytes of ${psk}`,
+    forms: formsOf(Buffer.from(psk, "base64")),
+  }));
   return [
     ...Object.entries(texts).map(([name, text]) => secretOf(name, text)),
     ...derived,
