@@ -267,6 +267,18 @@ const relay = exactly({
   ports: listOf(exactly({ port, tcpNodePort: port, udpNodePort: port, hostPort: port }, ["port"])),
   tcp: relayContainer,
   udp: relayContainer,
+  plugin: exactly({
+    enabled: flag,
+    image: text,
+    command: listOf(text),
+    args: listOf(text),
+    options: text,
+    port,
+    listenPort: port,
+    extraEnv: kubernetes.environment,
+    extraVolumeMounts: kubernetes.volumeMounts,
+    resources: kubernetes.resources,
+  }),
   service: exactly({
     ...clientFacing,
     enabled: flag,

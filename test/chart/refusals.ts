@@ -58,6 +58,14 @@ const RELAY: readonly Refusal[] = [
     says: ["relay.ports: the relays have no port; list those of declared.existingSecret, or those you will make at run time"],
   },
   {
+    values: { relay: { plugin: { enabled: true, port: 9000, listenPort: 8388 } } },
+    says: [
+      "relay.plugin.image: which image has the plugin?",
+      "relay.plugin.port: 9000 is none of the relays' ports",
+      "relay.plugin.listenPort: 8388 is taken in the pod; choose another one",
+    ],
+  },
+  {
     values: { relay: { service: { loadBalancerClass: "mine", loadBalancerSourceRanges: ["192.0.2.0/24"] } } },
     says: [
       "relay.service.loadBalancerClass: has no effect with type ClusterIP; set relay.service.type to LoadBalancer",

@@ -90,11 +90,50 @@ suite("what points at pods", { skip: helmMissingReason() }, () => {
     });
   });
 
+  test("with a SIP003 plugin clients' TCP leads to the plugin, and UDP and what gateways dial to the relays themselves", () => {
+    const { objects } = rendered.find(({ values }) => values === "plugin")!;
+    const targets = ofKind(objects, "Service")
+      .filter(({ metadata }) => /-relay(-tcp|-udp)?$/.test(metadata.name))
+      .flatMap((service) => portsOf(service).map(({ port, targetPort }) => `${service.metadata.name} ${port} ${targetPort}`));
+    assert.deepEqual(targets.toSorted(), [
+      "fleet-shadowfleet-relay-tcp 8388 plugin-8388",
+      "fleet-shadowfleet-relay-udp 8388 udp-8388",
+      "fleet-shadowfleet-tcp-relay 8388 tcp-8388",
+      "fleet-shadowfleet-udp-relay 8388 udp-8388",
+    ]);
+    const [relay] = workloadsOf(objects).filter(({ containers }) => containers.some(({ name }) => name === "plugin"));
+    const plugin = relay!.containers.find(({ name }) => name === "plugin") as unknown as {
+      env: { name: string; value: string }[];
+      ports: object[];
+    };
+    assert.deepEqual(Object.fromEntries(plugin.env.map(({ name, value }) => [name, value])), {
+      SS_REMOTE_HOST: "0.0.0.0",
+      SS_REMOTE_PORT: "18388",
+      SS_LOCAL_HOST: "127.0.0.1",
+      SS_LOCAL_PORT: "8388",
+      SS_PLUGIN_OPTIONS: "obfs=http",
+    });
+    assert.deepEqual(plugin.ports, [{ name: "plugin-8388", containerPort: 18388, protocol: "TCP" }]);
+    const policy = ofKind(objects, "NetworkPolicy").find(({ metadata }) => metadata.name.endsWith("-relay"));
+    assert.ok(JSON.stringify(at(policy!, "spec", "ingress")).includes('{"port":18388,"protocol":"TCP"}'));
+
+    const onNodes = workloadsOf(rendered.find(({ values }) => values === "plugin-daemonset")!.objects);
+    const hostPorts = onNodes
+      .flatMap(({ containers }) => containers.flatMap(({ ports = [] }) => ports))
+      .filter(({ hostPort }) => hostPort !== undefined);
+    assert.deepEqual(hostPorts.map(({ name, hostPort }) => `${name} ${hostPort}`).toSorted(), [
+      "plugin-8388 443",
+      "tcp-8389 8389",
+      "udp-8388 443",
+      "udp-8389 8389",
+    ]);
+  });
+
   test("the Services of the relays have TCP and UDP of each port, together or apart", () => {
     for (const { name, objects, values } of rendered) {
       const relays = workloadsOf(objects).filter(({ containers }) => containers.some(({ name: container }) => /relay$/.test(container)));
       const wanted = relays
-        .flatMap(({ containers }) => containers.flatMap(({ ports = [] }) => ports))
+        .flatMap(({ containers }) => containers.filter((container) => /relay$/.test(container.name)).flatMap(({ ports = [] }) => ports))
         .filter((port) => !/^admin/.test(port.name ?? ""));
       const services = ofKind(objects, "Service").filter((service) =>
         selectedBy(service, objects).some((pod) => relays.some(({ owner }) => owner === pod.owner)),

@@ -71,11 +71,12 @@
 {{- else -}}
 {{- $transport := .container | trimSuffix "-relay" -}}
 {{- $hostPorts := eq .workload.kind "DaemonSet" -}}
+{{- $root := .root -}}
 {{- range $index, $port := include "shadowfleet.relayPorts" . | fromYamlArray }}
 {{- if $index }}{{ "\n" }}{{ end -}}
 - name: {{ $transport }}-{{ $port.port }}
   containerPort: {{ $port.port }}
-  {{- if $hostPorts }}
+  {{- if and $hostPorts (not (and (eq $transport "tcp") (include "shadowfleet.isCovered" (dict "root" $root "port" $port.port)))) }}
   hostPort: {{ $port.hostPort | default $port.port }}
   {{- end }}
   protocol: {{ upper $transport }}

@@ -35,6 +35,9 @@ spec:
     {{- range .workload.containers }}
     {{- include "shadowfleet.container" (dict "root" $root "workload" $workload "container" .) | nindent 4 }}
     {{- end }}
+    {{- if and (has "tcp-relay" .workload.containers) .root.Values.relay.plugin.enabled }}
+    {{- include "shadowfleet.pluginContainer" . | nindent 4 }}
+    {{- end }}
     {{- with $block.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -39,6 +39,13 @@ says what to do; all of them are reported at once. Takes root, problems (a dict 
 {{- if not $exposed -}}
 {{- include "shadowfleet.problem" (dict "problems" $problems "text" "relay.ports: the relays have no port; list those of declared.existingSecret, or those you will make at run time") -}}
 {{- end -}}
+{{- with $relay.plugin -}}
+{{- if .enabled -}}
+{{- if not .image -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" "relay.plugin.image: which image has the plugin?") -}}{{- end -}}
+{{- if not (has (int .port) $exposed) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "relay.plugin.port: %d is none of the relays' ports" (int .port))) -}}{{- end -}}
+{{- if has (int .listenPort) (concat $exposed (list 9101 9102)) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "relay.plugin.listenPort: %d is taken in the pod; choose another one" (int .listenPort))) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- include "shadowfleet.checkLoadBalancer" (dict "problems" $problems "path" "relay.service" "service" $relay.service) -}}
 {{- include "shadowfleet.checkMixedService" . -}}
 {{- end }}

@@ -1,12 +1,18 @@
-{{/* Ports of a Service of the relays. Takes ports, transport, and optionally nodePorts. */}}
+{{/* Ports of a Service of the relays. Takes root, ports, transport, and optionally nodePorts; `public`: TCP of a port with a plugin leads there. */}}
 {{- define "shadowfleet.relayServicePorts" -}}
 {{- $transport := .transport -}}
 {{- $nodePorts := .nodePorts -}}
+{{- $public := .public -}}
+{{- $root := .root -}}
 {{- range $index, $port := .ports }}
 {{- if $index }}{{ "\n" }}{{ end -}}
 - name: {{ $transport }}-{{ $port.port }}
   port: {{ $port.port }}
+  {{- if and $public (eq $transport "tcp") (include "shadowfleet.isCovered" (dict "root" $root "port" $port.port)) }}
+  targetPort: plugin-{{ $port.port }}
+  {{- else }}
   targetPort: {{ $transport }}-{{ $port.port }}
+  {{- end }}
   protocol: {{ upper $transport }}
   {{- if eq $transport "tcp" }}
   appProtocol: tcp
