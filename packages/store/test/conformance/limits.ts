@@ -222,7 +222,7 @@ export function limitTests(harness: () => StoreHarness): void {
   it("answers hundreds of reports in their order, and none with nothing", async (t) => {
     const store = await openOne(t, harness());
     assert.deepEqual(await store.exchangeLimits("m-1", []), []);
-    const reports = Array.from({ length: 400 }, (_, at) =>
+    const reports = Array.from({ length: 200 }, (_, at) =>
       limitReport(`key-${at}`, { sessions: at + 1, ...(at % 2 === 0 && { quota: quotaReport("l", at, 1), up: FLOOD }) }),
     );
     const answers = await store.exchangeLimits("m-1", reports);
