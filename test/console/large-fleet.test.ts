@@ -49,14 +49,12 @@ test("2,500 keys: the list has only the rows that are seen, is read in pages, an
     assert.equal(await page.getByRole("button", { name: "Delete…" }).isDisabled(), true);
     await page.keyboard.press("Escape");
 
-    const before = readings;
-    await eventually("another reading", async () => readings > before, 20_000);
     await page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })");
-    // The pause that has begun was that of a page which is seen.
-    await eventually("the last reading in that pace", async () => readings > before + 1, 20_000);
-    const hidden = readings;
+    const before = readings;
+    // Five seconds are two pauses of a page that is seen; one of those may have begun.
     await new Promise((resolve) => setTimeout(resolve, 5_000));
-    assert.equal(readings, hidden, "a hidden page goes on reading every two seconds");
+    const hidden = readings;
+    assert.ok(hidden - before <= 1, `${hidden - before} readings in five hidden seconds`);
     await page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))");
     await eventually("a reading once it is seen again", async () => readings > hidden, 20_000);
     assert.deepEqual(offences, []);

@@ -81,11 +81,11 @@ export class Grid<Item> {
     this.element.focus({ preventScroll: true });
   }
 
-  /** Moves the active row; the first press lands on the first row. */
+  /** Moves the active row; with none active it begins before the first. */
   move(by: number): void {
     const { idOf } = this.#options;
     const now = this.#items.findIndex((item) => idOf(item) === this.#activeId);
-    const next = this.#items[Math.max(0, Math.min(this.#items.length - 1, now === -1 && by > 0 ? 0 : now + by))];
+    const next = this.#items[Math.max(0, Math.min(this.#items.length - 1, now + by))];
     if (next === undefined) return;
     this.#activeId = idOf(next);
     this.#reveal(this.#items.indexOf(next));

@@ -13,7 +13,7 @@ export function usageTexts({ limits, usage }: AccessKey, totalBytes: number): re
 }
 
 function windowEnd(time: string | undefined): string | undefined {
-  return time && `anew in ${spanText((Date.parse(time) - Date.now()) / 1_000)}`;
+  return time && `renews in ${spanText((Date.parse(time) - Date.now()) / 1_000)}`;
 }
 
 /** Neither a rate nor a number is limited. */
