@@ -20,6 +20,7 @@ import { pageTokenOf, readPage } from "./requests.ts";
 const BATCH = 1_000;
 /** Events looked at for one page at most, however few of them are asked for. */
 const MAX_LOOKED_AT = 20_000;
+const MAX_TYPES = 64;
 
 /** Implements EventService. */
 export function eventService({ store }: Pick<ManagementContext, "store">, tail: EventTail, handlers: Handlers): EventServiceServer {
@@ -80,7 +81,9 @@ function readFilter(
   { types, subject }: { readonly types: readonly string[]; readonly subject: string },
   problems: FieldProblems,
 ): (event: FleetEvent) => boolean {
-  for (const [index, type] of types.entries()) problems.require(isEventPattern(type), `types[${index}]`, EVENT_PATTERN_RULE);
+  problems.require(types.length <= MAX_TYPES, "types", `must be at most ${MAX_TYPES}`);
+  for (const [index, type] of types.slice(0, MAX_TYPES).entries())
+    problems.require(isEventPattern(type), `types[${index}]`, EVENT_PATTERN_RULE);
   return eventFilter(types, subject);
 }
 
