@@ -130,3 +130,20 @@ describe("AccessKeyTable", () => {
     assert.equal(table.isInForce(current), false, "on another port it is another thing");
   });
 });
+
+test("a key's limiter stays the same through other secrets, names and limits; a key without limits has none", () => {
+  const table = new AccessKeyTable();
+  const apply = (key: Parameters<typeof samplePort>[1][number]) => table.apply([samplePort(1, [key])]);
+  apply(sampleKey("alice"));
+  assert.equal(table.key("alice")?.limiter, undefined);
+  assert.deepEqual(apply({ ...sampleKey("alice"), limits: { maxSessions: 3 } }).changed, ["alice"]);
+  const limiter = table.key("alice")?.limiter;
+  assert.deepEqual(limiter?.limits, { maxSessions: 3 });
+  assert.deepEqual(apply({ ...sampleKey("alice"), limits: { maxSessions: 4 } }).changed, [], "in force without it");
+  assert.deepEqual(limiter?.limits, { maxSessions: 4 });
+  apply({ ...sampleKey("alice", "another secret"), limits: { maxSessions: 4 } });
+  assert.equal(table.key("alice")?.limiter, limiter);
+  assert.deepEqual(apply(sampleKey("alice", "another secret")).changed, ["alice"]);
+  assert.equal(table.key("alice")?.limiter, undefined);
+  assert.equal(limiter?.limits, undefined);
+});

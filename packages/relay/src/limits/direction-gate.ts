@@ -28,6 +28,8 @@ const LATE_MS = 500;
 const PIECE_MS = 20;
 const MIN_PIECE_BYTES = 1024;
 const MAX_PIECE_BYTES = 64 * 1024;
+/** A part is at rest when it changes by less than one in so many. */
+const MOVING_PART = 16;
 /** Over how long what has moved lately is averaged, about. */
 const RATE_MS = 250;
 
@@ -41,6 +43,7 @@ export class DirectionGate implements Throttle {
   /** Who was held back since the last report. */
   readonly #contenders = new Set<object>();
   #isServing = false;
+  #isMoving = false;
   /** The store was told that somebody is held back. */
   #isSaturationKnown = false;
   /** Bytes per second: of the key over all relays, and this relay's part of it. */
@@ -82,9 +85,15 @@ export class DirectionGate implements Throttle {
     return true;
   }
 
+  /** The part has lately become another one by more than a little: it has not found its size yet. */
+  get isMoving(): boolean {
+    return this.#isMoving;
+  }
+
   /** What this relay may move, in bytes per second. */
   share(share: number): void {
     this.#refill();
+    this.#isMoving = Math.abs(share - this.#share) > share / MOVING_PART;
     if (this.#share === Number.POSITIVE_INFINITY) this.#tokens = 0;
     this.#share = share;
   }

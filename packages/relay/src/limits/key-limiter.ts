@@ -20,6 +20,8 @@ export interface KeyLimiterOptions {
   readonly timer: GateTimer;
   readonly counts: LimitCounts;
   readonly home: () => LimitHome | undefined;
+  /** It has no limits and no session any more. */
+  readonly onUnused: () => void;
 }
 
 /** What a session is told: it may begin (undefined), why not, or either of them soon. */
@@ -50,6 +52,8 @@ export class KeyLimiter implements Throttles {
   readonly #asking = new Set<LimitedSession>();
   /** The store has answered since the key is active: parts and leases are true. */
   #isSettled = false;
+  /** Its home has it among those that report. */
+  #isReporting = false;
   #settling: (() => void)[] = [];
   /** Devices that were refused lately. */
   readonly #turnedAway = new Map<string, { readonly code: ErrorCode; readonly untilMs: number }>();
@@ -118,6 +122,7 @@ export class KeyLimiter implements Throttles {
     this.#asking.delete(session);
     // Others may want its place.
     if (this.sessions === 0 || this.#limits?.maxSessions !== undefined) this.#urge();
+    if (this.sessions === 0 && this.#limits === undefined) this.#options.onUnused();
   }
 
   /** A session that was there before the key had limits: it counts, and is not asked for. */
@@ -195,6 +200,7 @@ export class KeyLimiter implements Throttles {
   /** It has left the exchange: what it holds counts for nobody, and is asked for anew when somebody comes. */
   rest(): void {
     this.#isSettled = false;
+    this.#isReporting = false;
   }
 
   get #isCut(): boolean {
@@ -309,6 +315,9 @@ export class KeyLimiter implements Throttles {
   }
 
   #urge(): void {
-    if (this.isActive) this.#options.home()?.urge(this);
+    const home = this.#options.home();
+    if (!home || !(this.isActive || this.#isReporting)) return;
+    this.#isReporting = true;
+    home.urge(this);
   }
 }

@@ -20,6 +20,8 @@ const QUIET_MS = 2000;
 const QUIET_QUOTA_MS = 700;
 /** A key that waits for what others hold asks so often whether they have given it back. */
 const STARVED_MS = 100;
+/** While parts of a rate change hands, until they have found their sizes. */
+const MOVING_MS = 150;
 const TICK_MS = 100;
 /** Between two calls at least, whatever is urgent. */
 const GAP_MS = 10;
@@ -112,11 +114,7 @@ export class LimitExchange implements LimitHome {
     // What is due now is due when the call is over.
     if (this.#calling || this.#isOver) return;
     const now = this.#options.clock.monotonic();
-    const batch: KeyLimiter[] = [];
-    for (const [limiter, dueMs] of this.#due) {
-      if (dueMs <= now) batch.push(limiter);
-      if (batch.length === MAX_REPORTS) break;
-    }
+    const batch = this.#dueAt(now);
     if (batch.length === 0) {
       if (this.#due.size > 0) this.#wakeIn(TICK_MS);
       return;
@@ -126,6 +124,16 @@ export class LimitExchange implements LimitHome {
       const nextMs = Math.min(...this.#due.values()) - this.#options.clock.monotonic();
       if (nextMs < Number.POSITIVE_INFINITY) this.#wakeIn(Math.max(GAP_MS, Math.min(TICK_MS, nextMs)));
     });
+  }
+
+  /** One of a key at most: a key that lost its limits and got some again has two for a moment. */
+  #dueAt(nowMs: number): KeyLimiter[] {
+    const batch = new Map<string, KeyLimiter>();
+    for (const [limiter, dueMs] of this.#due) {
+      if (dueMs <= nowMs && !batch.has(limiter.keyId)) batch.set(limiter.keyId, limiter);
+      if (batch.size === MAX_REPORTS) break;
+    }
+    return [...batch.values()];
   }
 
   /** Never rejects. */
@@ -150,7 +158,9 @@ export class LimitExchange implements LimitHome {
   #take(limiter: KeyLimiter, report: LimitReport, answer: Parameters<KeyLimiter["take"]>[1]): void {
     if (limiter.take(report, answer)) this.#lookUpBase(limiter);
     const now = this.#options.clock.monotonic();
-    if (limiter.quota.isStarved && limiter.sessions > 0) this.#due.set(limiter, Math.min(this.#due.get(limiter)!, now + STARVED_MS));
+    const isMoving = limiter.up.isMoving || limiter.down.isMoving;
+    const soonMs = limiter.quota.isStarved ? STARVED_MS : isMoving ? MOVING_MS : QUIET_MS;
+    if (limiter.sessions > 0) this.#due.set(limiter, Math.min(this.#due.get(limiter)!, now + soonMs));
     if (limiter.isActive) return;
     this.#due.delete(limiter);
     limiter.rest();

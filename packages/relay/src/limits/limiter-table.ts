@@ -28,10 +28,24 @@ export class LimiterTable {
       return undefined;
     }
     if (!limiter) {
-      limiter = new KeyLimiter({ keyId, clock: this.#clock, timer: this.#timer, counts: this.counts, home: () => this.home });
+      limiter = this.#create(keyId);
       this.#limiters.set(keyId, limiter);
     }
     if (!isDeepStrictEqual(limiter.limits, limits)) limiter.change(limits);
+    return limiter;
+  }
+
+  #create(keyId: string): KeyLimiter {
+    const limiter: KeyLimiter = new KeyLimiter({
+      keyId,
+      clock: this.#clock,
+      timer: this.#timer,
+      counts: this.counts,
+      home: () => this.home,
+      onUnused: () => {
+        if (this.#limiters.get(keyId) === limiter) this.#limiters.delete(keyId);
+      },
+    });
     return limiter;
   }
 }

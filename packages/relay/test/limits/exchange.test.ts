@@ -224,3 +224,28 @@ test("limits that are taken away hold nobody back any more; the last of the quot
   await eventually("the key to leave", async () => members[0]!.exchange.size === 0, DEADLINE_MS);
   assert.equal(await used(), 1000);
 });
+
+test("the place of the last session is free as soon as it has ended", { timeout: 30_000 }, async (t) => {
+  const { limiters } = fleetOf(t, 2);
+  const [first, second] = limiters({ maxSessions: 1 });
+  const session = new Session(first!);
+  assert.equal(await session.begin(), undefined);
+  assert.equal(await new Session(second!).begin(), "SESSION_LIMIT");
+  session.end();
+  const endedMs = performance.now();
+  await eventually("the place", async () => (await new Session(second!).begin()) === undefined, DEADLINE_MS);
+  assert.ok(performance.now() - endedMs < 1000);
+});
+
+test("a key that loses its limits is forgotten with its last session", async (t) => {
+  const { members, limiters } = fleetOf(t, 1);
+  const [limiter] = limiters({ maxSessions: 1 });
+  const session = new Session(limiter!);
+  await session.begin();
+  const { table } = members[0]!;
+  table.follow("alice", undefined);
+  assert.equal(table.follow("alice", { maxSessions: 2 }), limiter, "while it has a session");
+  table.follow("alice", undefined);
+  session.end();
+  assert.notEqual(table.follow("alice", { maxSessions: 2 }), limiter);
+});
