@@ -128,6 +128,13 @@ describe("a SIP003 plugin", () => {
       ],
     );
 
+    const noPort = async () => {
+      throw Object.assign(new Error("none left"), { code: "EMFILE" });
+    };
+    await using portless = plugin(script("portless", ACCEPTING), { launch: noPort });
+    assert.equal(await portless.plugin.start(), false);
+    assert.equal(portless.log.lines.find(({ code }) => code === "PLUGIN_FAILED")?.reason, "EMFILE");
+
     await using mute = plugin(script("mute", "setInterval(() => {}, 1000)"), { readyWithinMs: 300 });
     assert.equal(await mute.plugin.start(), false);
     assert.equal(mute.plugin.ready, false);

@@ -26,9 +26,9 @@ function connectRequest(target: { readonly port: number }): Buffer {
   return Buffer.from([5, 1, 0, 1, 127, 0, 0, 1, target.port >> 8, target.port & 0xff]);
 }
 
-async function behindBalancer(t: TestContext, settings: object = {}): Promise<GatewayFixture> {
+async function behindBalancer(t: TestContext): Promise<GatewayFixture> {
   const upstream = await startTestUpstream(t);
-  return await startGateway(t, { upstreams: [upstream.entry], proxyProtocol, ...settings });
+  return await startGateway(t, { upstreams: [upstream.entry], proxyProtocol });
 }
 
 /** SOCKS5 with whatever was sent in front of it, up to an echo. */
@@ -83,7 +83,7 @@ describe("a gateway behind a load balancer that sends PROXY protocol headers", (
   });
 
   test("without a header it is closed without a word", async (t) => {
-    const gateway = await behindBalancer(t);
+    const gateway = await startGateway(t, { proxyProtocol });
     for (const bytes of [GREETING, Buffer.from("GET / HTTP/1.1\r\n\r\n"), Buffer.from("PROXY TCP4 1.2.3.4\r\n")]) {
       const { received } = await probe({ ...gateway.proxy, pieces: [bytes], deadlineMs: 5_000 });
       assert.equal(received.length, 0);
@@ -93,7 +93,7 @@ describe("a gateway behind a load balancer that sends PROXY protocol headers", (
   });
 
   test("header and request share one deadline", async (t) => {
-    const gateway = await behindBalancer(t, { timeouts: { handshake: "2s" } });
+    const gateway = await startGateway(t, { proxyProtocol, timeouts: { handshake: "2s" } });
     const header = textProxyHeader({ source: CLIENT });
     const [half, late] = await Promise.all([
       probe({ ...gateway.proxy, pieces: [header.subarray(0, 9)], deadlineMs: 8_000 }),
@@ -107,7 +107,7 @@ describe("a gateway behind a load balancer that sends PROXY protocol headers", (
   });
 
   test("those that wait for a header give way as all that are not complete, and end with the gateway", async (t) => {
-    const gateway = await behindBalancer(t, { limits: { handshakes: 2 } });
+    const gateway = await startGateway(t, { proxyProtocol, limits: { handshakes: 2 } });
     const waiting = Array.from({ length: 5 }, () => probe({ ...gateway.proxy, pieces: [Buffer.from("PROXY")], deadlineMs: 10_000 }));
     await eventually("three that gave way", () => gateway.ends.length === 3);
     assert.ok(gateway.ends.every(({ code }) => code === "HANDSHAKE_LIMIT"));

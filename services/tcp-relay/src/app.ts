@@ -215,8 +215,6 @@ class TcpRelay implements TcpRelayApp {
     const port = await openRelayPort(config, this.#context);
     this.#listeners.set(config.port, port);
     return {
-      host: port.host,
-      port: port.port,
       close: async () => {
         this.#listeners.delete(config.port);
         await port.close();

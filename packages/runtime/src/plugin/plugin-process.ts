@@ -6,7 +6,7 @@ import type { Metrics } from "../metrics.ts";
 import type { HostPort } from "../quantities.ts";
 import { redactText } from "../redaction.ts";
 import { type PluginEnds, pluginEnvironment } from "./plugin-environment.ts";
-import { type PluginEnd, RunningPlugin } from "./running-plugin.ts";
+import { type PluginEnd, RunningPlugin, reasonOf } from "./running-plugin.ts";
 
 /** What one start of a plugin goes by. */
 export interface PluginLaunch extends PluginEnds {
@@ -33,7 +33,8 @@ export interface PluginProcessOptions {
 const READY_WITHIN_MS = 10_000;
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 30_000;
-const STOP_GRACE_MS = 2_000;
+/** Short, because it comes behind a drain, which may have used up its own time. */
+const STOP_GRACE_MS = 800;
 /** One that ran so long has worked: its end is the first. */
 const STABLE_MS = 60_000;
 
@@ -69,7 +70,7 @@ export class PluginProcess {
     return promise;
   }
 
-  /** SIGTERM, SIGKILL 2 s later. Resolves when it is gone, for good. */
+  /** SIGTERM, SIGKILL 0.8 s later. Resolves when it is gone, for good. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running?.stop(STOP_GRACE_MS);
@@ -98,7 +99,12 @@ export class PluginProcess {
 
   async #runOnce(tell: (ready: boolean) => void): Promise<PluginEnd> {
     const { program, pluginOptions, launch, logger, readyWithinMs = READY_WITHIN_MS } = this.#options;
-    const next = await launch();
+    let next: PluginLaunch;
+    try {
+      next = await launch();
+    } catch (error) {
+      return { exitCode: null, signal: null, reason: reasonOf(error) };
+    }
     if (this.#stopping.signal.aborted) return { exitCode: null, signal: null };
     this.#launch = next;
     const running = new RunningPlugin(program, pluginEnvironment(next, pluginOptions), (line) =>

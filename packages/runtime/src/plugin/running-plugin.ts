@@ -71,14 +71,25 @@ export class RunningPlugin {
         this.#child = undefined;
         resolve(end);
       };
-      const child = spawn(program, [], { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
-      child.once("error", (error: NodeJS.ErrnoException) => end({ exitCode: null, signal: null, reason: error.code ?? error.message }));
-      child.once("exit", (exitCode, signal) => end({ exitCode, signal }));
-      this.#child = child;
-      live.add(this);
-      for (const stream of [child.stdout, child.stderr]) onLines(stream, tell);
+      try {
+        const child = spawn(program, [], { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+        this.#child = child;
+        live.add(this);
+        child.once("error", (error) => end({ exitCode: null, signal: null, reason: reasonOf(error) }));
+        child.once("exit", (exitCode, signal) => end({ exitCode, signal }));
+        // Missing where there were no descriptors left for them.
+        for (const stream of [child.stdout, child.stderr]) if (stream) onLines(stream, tell);
+      } catch (error) {
+        end({ exitCode: null, signal: null, reason: reasonOf(error) });
+      }
     });
   }
+}
+
+/** Of an error of the system its code. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code ?? message;
 }
 
 function canConnect({ host, port }: HostPort): Promise<boolean> {

@@ -55,7 +55,7 @@ function addressBlock(family: number): number | undefined {
 }
 
 function ipv6Text(address: Buffer): string {
-  const groups = address.hexSlice().match(/.{4}/g)!;
+  const groups = address.toString("hex").match(/.{4}/g)!;
   return addressFrom(groups.join(":"), 0)!.host;
 }
 

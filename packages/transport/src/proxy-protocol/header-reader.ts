@@ -52,7 +52,7 @@ export class HeaderReader {
   #afterText(byte: number): ProxyHeader | "refused" | undefined {
     const end = this.#length - 2;
     const isBehindReturn = this.#held[end] === CARRIAGE_RETURN;
-    if (byte === LINE_FEED) return isBehindReturn ? (parseTextHeader(this.#held.latin1Slice(0, end)) ?? "refused") : "refused";
+    if (byte === LINE_FEED) return isBehindReturn ? (parseTextHeader(this.#held.toString("latin1", 0, end)) ?? "refused") : "refused";
     return isBehindReturn || this.#length === LONGEST_TEXT ? "refused" : undefined;
   }
 
