@@ -53,6 +53,9 @@ describe("usage of an access key", () => {
     assert.deepEqual([boris?.quotaUsedBytes, boris?.sessions, carol], [0n, 0, undefined]);
     await lease(fleet.store, "anna", id, 1_000);
     assert.equal((await usageOf(fleet, "anna"))?.exhausted, true);
+    const raised = AccessKey.fromPartial({ id: "anna", limits: { quota: { ...LIFETIME, bytes: 1_001n } } });
+    const { accessKey } = await call(fleet.clients.keys, "updateAccessKey", { accessKey: raised, updateMask: ["limits.quota"] });
+    assert.deepEqual([accessKey?.usage?.quotaUsedBytes, accessKey?.usage?.exhausted], [1_000n, false]);
   });
 
   it("is what came before where nobody has leased yet, in the window alone", async () => {

@@ -32,7 +32,7 @@ export function accessKeyService(
 ): AccessKeyServiceServer {
   const service = new AccessKeyCalls(context, keys);
   return {
-    getAccessKey: handlers.unary(async ({ id }) => ({ accessKey: await service.get(id) })),
+    getAccessKey: handlers.unary(async ({ id }) => ({ accessKey: await service.showWithUsage(service.find(id)) })),
     listAccessKeys: handlers.unary(async (request) => service.list(request)),
     createAccessKey: handlers.unary((request) => service.create(request)),
     updateAccessKey: handlers.unary(async (request) => ({ accessKey: await service.update(request) })),
@@ -40,7 +40,7 @@ export function accessKeyService(
       await keys.delete(id, Number(resourceVersion));
       return {};
     }),
-    resetQuota: handlers.unary(async ({ id }) => ({ accessKey: service.show(await keys.resetQuota(id)) })),
+    resetQuota: handlers.unary(async ({ id }) => ({ accessKey: await service.showWithUsage(await keys.resetQuota(id)) })),
     rotateSecret: handlers.unary((request) => service.rotate(request)),
     getAccessConfig: handlers.unary((request) => configs.get(request)),
     rotateAccessLink: handlers.unary((request) => configs.rotateLink(request)),
@@ -69,8 +69,8 @@ class AccessKeyCalls {
     return accessKeyMessage(entry, this.#context.directory.view.ports.get(entry.record.port), this.#context.clock.now());
   }
 
-  async get(id: string): Promise<AccessKey> {
-    const [accessKey] = await this.#showWithUsage([this.find(id)]);
+  async showWithUsage(entry: KeyEntry): Promise<AccessKey> {
+    const [accessKey] = await this.#showAllWithUsage([entry]);
     return accessKey!;
   }
 
@@ -91,7 +91,7 @@ class AccessKeyCalls {
       }
       page.push(entry);
     }
-    return { accessKeys: await this.#showWithUsage(page), nextPageToken };
+    return { accessKeys: await this.#showAllWithUsage(page), nextPageToken };
   }
 
   async create({ accessKey: wanted, requestId }: CreateAccessKeyRequest): Promise<CreateAccessKeyResponse> {
@@ -121,7 +121,7 @@ class AccessKeyCalls {
     problems.require(wanted !== undefined && wanted.id !== "", "access_key.id", "says which key to change");
     const change = wanted ? readChange(wanted, updateMask ?? [], problems) : {};
     if (!wanted?.id) problems.throwIfAny();
-    return this.show(await this.#keys.update(wanted?.id ?? "", Number(wanted?.resourceVersion ?? 0n), change, problems));
+    return this.showWithUsage(await this.#keys.update(wanted?.id ?? "", Number(wanted?.resourceVersion ?? 0n), change, problems));
   }
 
   async rotate({ id, secret, overlap, requestId }: RotateSecretRequest): Promise<CreateAccessKeyResponse> {
@@ -145,7 +145,7 @@ class AccessKeyCalls {
     return accessUriOf(entry, port, host || this.#context.settings.publicHost);
   }
 
-  async #showWithUsage(entries: readonly KeyEntry[]): Promise<AccessKey[]> {
+  async #showAllWithUsage(entries: readonly KeyEntry[]): Promise<AccessKey[]> {
     const usages = await this.#usage.of(entries);
     return entries.map((entry) => ({ ...this.show(entry), usage: usages.get(entry.record.id) }));
   }

@@ -185,7 +185,7 @@ export interface AccessKey {
   limits:
     | AccessKeyLimits
     | undefined;
-  /** What of the limits is used. Output only; set by GetAccessKey and ListAccessKeys for keys with limits, absent while the store does not answer. */
+  /** What of the limits is used. Output only; set for keys with limits where they are looked at or changed, absent while the store does not answer. */
   usage: AccessKeyUsage | undefined;
 }
 
@@ -2889,7 +2889,10 @@ export const AccessKeyServiceService = {
       Buffer.from(RotateSecretResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RotateSecretResponse => RotateSecretResponse.decode(value),
   },
-  /** Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. */
+  /**
+   * Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. With a
+   * lifetime window the traffic's counted-from mark is set as well (ResetTraffic), which says exactly what came after.
+   */
   resetQuota: {
     path: "/shadowfleet.v1.AccessKeyService/ResetQuota" as const,
     requestStream: false as const,
@@ -2952,7 +2955,10 @@ export interface AccessKeyServiceServer extends UntypedServiceImplementation {
   deleteAccessKey: handleUnaryCall<DeleteAccessKeyRequest, DeleteAccessKeyResponse>;
   /** Replaces the secret. Within the overlap both secrets work; without one the old secret stops at once. */
   rotateSecret: handleUnaryCall<RotateSecretRequest, RotateSecretResponse>;
-  /** Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. */
+  /**
+   * Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. With a
+   * lifetime window the traffic's counted-from mark is set as well (ResetTraffic), which says exactly what came after.
+   */
   resetQuota: handleUnaryCall<ResetQuotaRequest, ResetQuotaResponse>;
   /** Returns what a client needs to connect: the ss:// URI (SIP002). */
   getAccessUri: handleUnaryCall<GetAccessUriRequest, GetAccessUriResponse>;
@@ -3062,7 +3068,10 @@ export interface AccessKeyServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RotateSecretResponse) => void,
   ): ClientUnaryCall;
-  /** Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. */
+  /**
+   * Starts the quota's window anew: what was relayed until now is not counted against it any more. FAILED_PRECONDITION when the key has none. With a
+   * lifetime window the traffic's counted-from mark is set as well (ResetTraffic), which says exactly what came after.
+   */
   resetQuota(
     request: ResetQuotaRequest,
     callback: (error: ServiceError | null, response: ResetQuotaResponse) => void,
