@@ -90,6 +90,20 @@ describe("a webhook", () => {
     assert.ok(counted("WEBHOOK_FAILED") >= 1);
   });
 
+  it("that answers without end has taken the event, and is cut", async () => {
+    let cut = 0;
+    receiver.answer = (response) => {
+      response.on("close", () => cut++);
+      const more = (): void => void response.write(Buffer.alloc(16_384), (error) => error ?? setImmediate(more));
+      response.writeHead(200);
+      more();
+    };
+    await append("a", "b");
+    await arrived("both", "a", "b");
+    await eventually("both are cut", () => cut === 2);
+    assert.equal(counted("OK"), 2);
+  });
+
   it("that is away for a while misses nothing", async () => {
     const { port } = receiver;
     await append("a");
