@@ -36,7 +36,7 @@ const TIMING: ManagementTiming = {
   oldSecretUseMs: 60_000,
   eventsMs: 20,
   derivedMs: 50,
-  turnMs: 600,
+  turnMs: 2_000,
   relayGraceMs: 0,
   webhookRetryMinMs: 20,
   webhookRetryMaxMs: 100,
