@@ -28,6 +28,8 @@ export const RELAY = {
   timeouts: { handshake: "30s", dial: "5s", idle: "0s", udpIdle: "2m" },
   limits: { maxConnections: "auto", udpSessionsPerKey: 10 },
   replayFilter: true,
+  proxyProtocol: { trustedSources: ["10.0.0.0/8", "2001:db8::7"] },
+  plugins: [{ program: "/usr/bin/obfs-server", pluginOptions: PLANTED_SECRET, ports: [8388] }],
 };
 
 export const CLASSIC = {
@@ -44,6 +46,8 @@ export const CLASSIC = {
   method: "aes-256-gcm",
   timeout: 60,
   auth: false,
+  plugin: "",
+  plugin_opts: "",
 };
 
 export const GATEWAY = {
@@ -53,8 +57,10 @@ export const GATEWAY = {
   upstreams: [
     `ss://${Buffer.from(`aes-256-gcm:${PLANTED_SECRET}`).toString("base64url")}@192.0.2.1:8388#one`,
     { id: "two", host: "relay.example", udpHost: "udp.example", port: 8388, method: "chacha20-ietf-poly1305", secret: PLANTED_SECRET },
-    { uri: "ss://2022-blake3-aes-128-gcm:AAECAwQFBgcICQoLDA0ODw%3D%3D@[2001:db8::1]:1/" },
+    { uri: "ss://2022-blake3-aes-128-gcm:AAECAwQFBgcICQoLDA0ODw%3D%3D@[2001:db8::1]:1/?plugin=obfs-local%3Bobfs%3Dhttp" },
   ],
+  plugins: { "obfs-local": "/usr/bin/obfs-local" },
+  proxyProtocol: { trustedSources: ["192.0.2.0/24"] },
   policy: "latency",
   timeouts: { firstPayloadWait: "3ms" },
 };
