@@ -19,6 +19,7 @@ export const ALLOWED_EMPTY: readonly AllowedEmpty[] = [
     "ShadowfleetWebhookLagging (warning)",
     "ShadowfleetWebhookEventsSkipped (warning)",
   ].map((where): AllowedEmpty => ({ where, reason: "this fleet has no webhook" })),
+  { where: "Fleet / Runtime > Ends of plugins", reason: "this fleet has no plugin" },
   {
     where: "ShadowfleetProbeSpike (info)",
     reason: "it compares with what was an hour ago, and there was nothing",
