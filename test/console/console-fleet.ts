@@ -34,6 +34,8 @@ export interface ConsoleFleetOptions {
   readonly declared?: object;
   /** Default true. */
   readonly hasRelays?: boolean;
+  /** Default true: without, everybody may do everything. */
+  readonly hasTokens?: boolean;
 }
 
 interface Parts {
@@ -71,7 +73,7 @@ export class ConsoleFleet implements AsyncDisposable {
     this.#membership = { management, store: { type: "memory" } };
   }
 
-  static async start({ declared = {}, hasRelays = true }: ConsoleFleetOptions = {}): Promise<ConsoleFleet> {
+  static async start({ declared = {}, hasRelays = true, hasTokens = true }: ConsoleFleetOptions = {}): Promise<ConsoleFleet> {
     const secrets = new SecretFolder();
     const relayToken = secrets.file("relay", "relay-token-of-the-console-test");
     const tokens = [
@@ -83,7 +85,7 @@ export class ConsoleFleet implements AsyncDisposable {
     const store = new SqliteStore({ path: ":memory:" });
     const deps: AppDeps = { logger: createMemoryLogger().logger, metrics: new RecordingMetrics(), clock: systemClock };
     const data = {
-      grpc: { port: 0, tokens },
+      grpc: { port: 0, ...(hasTokens && { tokens }) },
       http: { enabled: true, port: 0 },
       publicHost: LOOPBACK,
       defaults: { port: relayPort, method: "2022-blake3-aes-256-gcm" },

@@ -105,6 +105,17 @@ describe("the console in Chromium, over a fleet with traffic", NEEDS_CHROMIUM, (
     await dialog().getByRole("button", { name: "Copy Link" }).press("Enter");
     await page.getByText("Copied").waitFor();
     assert.equal(await page.evaluate("navigator.clipboard.readText()"), uri);
+    const link = async () => {
+      await dialog().getByRole("button", { name: "SIP008 link", exact: true }).press("Enter");
+      return dialog().getByRole("textbox", { name: "SIP008 link" }).innerText();
+    };
+    const before = await link();
+    assert.equal((await fetch(before)).status, 200);
+    await dialog().getByRole("button", { name: "Replace SIP008 link…" }).press("Enter");
+    await press("Enter");
+    await dialog().getByRole("heading", { name: "The SIP008 link is another one now" }).waitFor();
+    assert.equal((await fetch(await link())).status, 200);
+    assert.equal((await fetch(before)).status, 404);
     assert.deepEqual(await accessibilityProblems(page), []);
     await leave();
     assert.equal(await row("grace").locator("img").count(), 0);

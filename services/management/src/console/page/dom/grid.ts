@@ -11,8 +11,10 @@ export interface Column<Item> {
   readonly label: string;
   /** Numbers stand at the end. */
   readonly isNumber?: boolean;
-  /** Makes the column sortable; the order of a first press. */
+  /** Makes the column sortable: ascending. */
   readonly compare?: (a: Item, b: Item) => number;
+  /** The most comes first at a first press, the least at a second. */
+  readonly isMostFirst?: boolean;
   readonly cell: () => Cell<Item>;
 }
 
@@ -44,7 +46,7 @@ export class Grid<Item> {
   readonly #rows = new Map<string, Row<Item>>();
   #given: readonly Item[] = [];
   #items: readonly Item[] = [];
-  #sort: { readonly column: Column<Item>; readonly isReversed: boolean } | undefined;
+  #sort: { readonly column: Column<Item>; readonly isDescending: boolean } | undefined;
   #activeId: string | undefined;
   #order = "";
 
@@ -73,7 +75,7 @@ export class Grid<Item> {
     this.#given = items;
     const compare = this.#sort?.column.compare;
     const sorted = compare ? items.toSorted(compare) : items;
-    this.#items = this.#sort?.isReversed ? sorted.toReversed() : sorted;
+    this.#items = this.#sort?.isDescending ? sorted.toReversed() : sorted;
     this.#render();
   }
 
@@ -99,10 +101,12 @@ export class Grid<Item> {
   }
 
   #sortBy(column: Column<Item>): void {
+    const first = column.isMostFirst ?? false;
     const isSame = this.#sort?.column === column;
-    this.#sort = isSame && this.#sort?.isReversed ? undefined : { column, isReversed: isSame };
+    const isSecond = isSame && this.#sort?.isDescending !== first;
+    this.#sort = isSecond ? undefined : { column, isDescending: isSame ? !first : first };
     for (const [name, header] of this.#headers) {
-      const direction = this.#sort?.isReversed ? "descending" : "ascending";
+      const direction = this.#sort?.isDescending ? "descending" : "ascending";
       setAttribute(header, "aria-sort", this.#sort?.column.name === name ? direction : undefined);
     }
     this.setItems(this.#given);

@@ -11,7 +11,8 @@ import { showSecret } from "./secret-panel.ts";
 const text = (words: string): HTMLElement => h("p", {}, words);
 const version = ({ id, resourceVersion = "0" }: AccessKey): object => ({ id, resourceVersion });
 
-export function rotateSecret({ api, refresh }: Console, key: AccessKey): void {
+export function rotateSecret(console: Console, key: AccessKey): void {
+  const { api, refresh } = console;
   const overlap = new TextField({
     label: "Both secrets work for",
     value: "24 h",
@@ -35,7 +36,7 @@ export function rotateSecret({ api, refresh }: Console, key: AccessKey): void {
       const { accessKey } = await api.call<{ accessKey: AccessKey }>("AccessKeyService", "RotateSecret", request);
       refresh();
       const until = seconds > 0 ? `the old one works for ${spanText(seconds)} more` : "the old one works no more";
-      setTimeout(() => void showSecret(api, accessKey, `The new link; ${until}`));
+      setTimeout(() => void showSecret(console, accessKey, `The new link; ${until}`));
     },
   });
 }

@@ -6,7 +6,7 @@ import { Spark } from "../dom/spark.ts";
 import { countOf, rateText } from "../format/amounts.ts";
 import { momentText, whenText } from "../format/moments.ts";
 import type { FleetModel } from "../model/fleet-model.ts";
-import { nameOf, quotaShare, stateOf } from "./key-state.ts";
+import { compareNames, nameOf, quotaShare, stateOf } from "./key-state.ts";
 import { isFree, limitTexts, usageTexts } from "./key-texts.ts";
 
 const SPARK_LENGTH = 30;
@@ -22,24 +22,32 @@ export function keyColumns(model: FleetModel): Column<AccessKey>[] {
     {
       name: "key",
       label: "Key",
-      compare: (a, b) => nameOf(a).localeCompare(nameOf(b)),
+      compare: (a, b) => compareNames(nameOf(a), nameOf(b)),
       cell: () => twoLines((key) => [nameOf(key), key.displayName ? key.id : ""], { isId: true }),
     },
     { name: "state", label: "State", cell: () => chipCell(stateOf) },
-    { name: "usage", label: "Usage", compare: (a, b) => (quotaShare(b) ?? -1) - (quotaShare(a) ?? -1), cell: () => usageCell(model) },
+    {
+      name: "usage",
+      label: "Usage",
+      isMostFirst: true,
+      compare: (a, b) => (quotaShare(a) ?? -1) - (quotaShare(b) ?? -1),
+      cell: () => usageCell(model),
+    },
     { name: "limits", label: "Limits", cell: () => twoLines(limitTexts, { isQuiet: isFree }) },
-    { name: "rate", label: "Live rate", compare: (a, b) => rateOf(b) - rateOf(a), cell: () => rateCell(model) },
+    { name: "rate", label: "Live rate", isMostFirst: true, compare: (a, b) => rateOf(a) - rateOf(b), cell: () => rateCell(model) },
     {
       name: "sessions",
       label: "Sessions",
-      compare: (a, b) => sessionsOf(b) - sessionsOf(a),
+      isMostFirst: true,
+      compare: (a, b) => sessionsOf(a) - sessionsOf(b),
       cell: () => twoLines((key) => [countOf(sessionsOf(key), "session"), deviceText(key)], { isQuiet: (key) => sessionsOf(key) === 0 }),
     },
     {
       name: "changed",
       label: "Changed",
       isNumber: true,
-      compare: (a, b) => Date.parse(b.updateTime ?? "") - Date.parse(a.updateTime ?? ""),
+      isMostFirst: true,
+      compare: (a, b) => Date.parse(a.updateTime ?? "") - Date.parse(b.updateTime ?? ""),
       cell: changedCell,
     },
   ];

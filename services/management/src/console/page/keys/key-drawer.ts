@@ -31,7 +31,7 @@ export function openKey(console: Console, id: string): void {
   ];
   const reset = act("Reset quota…", () => resetQuota(console, key), "small");
   const end = act("End sessions…", () => endSessionsOf(console, key), "small");
-  const show = button("Show QR code and link", () => void showSecret(api, key, "Link and QR code"), {
+  const show = button("Show QR code and link", () => void showSecret(console, key, "Link and QR code"), {
     class: "button primary",
     "data-autofocus": true,
   });

@@ -73,7 +73,8 @@ const momentOf = (text: string, before: string | undefined): string | undefined 
   before !== undefined && text === exactMoment(before) ? before : parseMoment(text);
 
 /** Asks for everything about a new key; only Enter is needed. Shows its link and QR code. */
-export function createKey({ api, refresh }: Console): void {
+export function createKey(console: Console): void {
+  const { api, refresh } = console;
   const form = keyForm({});
   const id = new TextField({
     label: "Id",
@@ -96,7 +97,7 @@ export function createKey({ api, refresh }: Console): void {
       const made = await api.call<{ accessKey: AccessKey }>("AccessKeyService", "CreateAccessKey", { accessKey, requestId });
       refresh();
       // The form's own dialog has to be gone, so that focus goes back to where it came from.
-      setTimeout(() => void showSecret(api, made.accessKey, "This is the new key"));
+      setTimeout(() => void showSecret(console, made.accessKey, "This is the new key"));
     },
   });
 }

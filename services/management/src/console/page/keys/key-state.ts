@@ -3,6 +3,11 @@ import type { Tone } from "../dom/cells.ts";
 
 export const nameOf = ({ displayName = "", id }: AccessKey): string => displayName || id;
 
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+/** Order of names as people expect it: 9 before 10. */
+export const compareNames = (a: string, b: string): number => collator.compare(a, b);
+
 /** How much of the quota is used, 1 for all of it; undefined without a quota, or while usage is not known. */
 export function quotaShare({ limits, usage }: AccessKey): number | undefined {
   const bytes = Number(limits?.quota?.bytes ?? 0);

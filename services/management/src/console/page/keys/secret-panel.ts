@@ -1,5 +1,7 @@
-import { type Api, ApiError } from "../api/connect.ts";
-import type { AccessKey } from "../api/messages.ts";
+import { ApiError } from "../api/connect.ts";
+import { type AccessKey, isDeclared } from "../api/messages.ts";
+import type { Console } from "../console.ts";
+import { ask } from "../dom/ask.ts";
 import { openDialog } from "../dom/dialog.ts";
 import { button, h, setText } from "../dom/element.ts";
 import { icon } from "../dom/icons.ts";
@@ -27,10 +29,10 @@ const FORMS: readonly (readonly [Exclude<keyof AccessConfig, "qr">, string])[] =
 ];
 
 /** Shows what a client needs: the QR code, and the configuration in every form that clients read. */
-export async function showSecret(api: Api, key: AccessKey, title: string): Promise<void> {
+export async function showSecret(console: Console, key: AccessKey, title: string): Promise<void> {
   let config: AccessConfig;
   try {
-    config = await api.call<AccessConfig>("AccessKeyService", "GetAccessConfig", { id: key.id, qrFormat: "QR_FORMAT_SVG" });
+    config = await console.api.call<AccessConfig>("AccessKeyService", "GetAccessConfig", { id: key.id, qrFormat: "QR_FORMAT_SVG" });
   } catch (error) {
     toast(error instanceof ApiError ? error.message : String(error));
     return;
@@ -45,8 +47,27 @@ export async function showSecret(api: Api, key: AccessKey, title: string): Promi
     formsOf(config),
   );
   const done = button("Done", () => dialog.close(), { class: "button" });
+  const replace = button("Replace SIP008 link…", () => replaceLink(console, key, () => dialog.close()), { class: "button" });
+  const hasLink = Boolean(config.sip008Url) && !isDeclared(key);
   const body = h("div", { class: "secret" }, code || h("p", { class: "qr qr-none" }, "No QR code: the link is too long for one."), side);
-  const dialog = openDialog({ title, kind: "window", content: [body, h("footer", { class: "form-foot" }, done)] });
+  const dialog = openDialog({ title, kind: "window", content: [body, h("footer", { class: "form-foot" }, hasLink && replace, done)] });
+}
+
+/** The links to the key's document get another unguessable part; its secret stays. */
+function replaceLink(console: Console, key: AccessKey, replaced: () => void): void {
+  const words =
+    "The links before are unknown at once: clients that fetch the key's document need the new one. The secret and the ss:// link stay.";
+  ask({
+    title: `Replace the SIP008 link of ${nameOf(key)}`,
+    content: [h("p", {}, words)],
+    submit: "Replace link",
+    act: async () => {
+      await console.api.call("AccessKeyService", "RotateAccessLink", { id: key.id });
+      console.refresh();
+      replaced();
+      setTimeout(() => void showSecret(console, key, "The SIP008 link is another one now"));
+    },
+  });
 }
 
 /** One form at a time, with a button that copies it. */

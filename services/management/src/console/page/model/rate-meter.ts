@@ -29,6 +29,8 @@ export class RateMeter {
     const seconds = (atMs - first.atMs) / 1_000;
     this.up = seconds > 0 ? (up - first.up) / seconds : 0;
     this.down = seconds > 0 ? (down - first.down) / seconds : 0;
+    // One reading alone is no rate yet.
+    if (samples.length < 2) return;
     keep(this.upHistory, this.up);
     keep(this.downHistory, this.down);
     keep(this.history, this.up + this.down);

@@ -31,7 +31,8 @@ export function relaysView(console: Console): ListView<Member> {
       {
         name: "sessions",
         label: "Sessions",
-        compare: (a, b) => (b.sessionCount ?? 0) - (a.sessionCount ?? 0),
+        isMostFirst: true,
+        compare: (a, b) => (a.sessionCount ?? 0) - (b.sessionCount ?? 0),
         cell: () => twoLines(({ sessionCount = 0 }) => [countOf(sessionCount, "session")]),
       },
       { name: "revision", label: "Configuration", cell: () => twoLines((member) => revisionTexts(member, model)) },

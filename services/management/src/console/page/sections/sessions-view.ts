@@ -8,7 +8,7 @@ import { ListView } from "../dom/list-view.ts";
 import { toast } from "../dom/toast.ts";
 import { bytesText } from "../format/amounts.ts";
 import { momentText } from "../format/moments.ts";
-import { nameOf } from "../keys/key-state.ts";
+import { compareNames, nameOf } from "../keys/key-state.ts";
 import type { FleetModel } from "../model/fleet-model.ts";
 import { ageOf, transportOf } from "./session-texts.ts";
 
@@ -33,7 +33,7 @@ export function sessionsView(console: Console): ListView<Session> {
       {
         name: "key",
         label: "Key",
-        compare: (a, b) => ownerOf(a, model).localeCompare(ownerOf(b, model)),
+        compare: (a, b) => compareNames(ownerOf(a, model), ownerOf(b, model)),
         cell: () =>
           twoLines((one) => [ownerOf(one, model), model.key(one.accessKeyId ?? "")?.displayName ? (one.accessKeyId ?? "") : ""], {
             isId: true,
@@ -43,19 +43,20 @@ export function sessionsView(console: Console): ListView<Session> {
       {
         name: "client",
         label: "Client",
-        compare: (a, b) => (a.clientAddress ?? "").localeCompare(b.clientAddress ?? ""),
+        compare: (a, b) => compareNames(a.clientAddress ?? "", b.clientAddress ?? ""),
         cell: () => twoLines(({ clientAddress = "" }) => [clientAddress]),
       },
       {
         name: "relay",
         label: "Relay",
-        compare: (a, b) => (a.memberId ?? "").localeCompare(b.memberId ?? ""),
+        compare: (a, b) => compareNames(a.memberId ?? "", b.memberId ?? ""),
         cell: () => twoLines(({ memberId = "", port = 0 }) => [memberId, `port ${port}`]),
       },
       {
         name: "bytes",
         label: "Relayed",
-        compare: (a, b) => bytesOf(b) - bytesOf(a),
+        isMostFirst: true,
+        compare: (a, b) => bytesOf(a) - bytesOf(b),
         cell: () =>
           twoLines(({ upBytes = "0", downBytes = "0" }) => [`↓ ${bytesText(Number(downBytes))}`, `↑ ${bytesText(Number(upBytes))}`]),
       },

@@ -40,7 +40,7 @@ export function upstreamsView(console: Console): ListView<Upstream> {
     columns: [
       { name: "upstream", label: "Upstream", cell: () => twoLines((one) => [nameOf(one), addressOf(one)]) },
       { name: "state", label: "Circuit", cell: () => chipCell(circuitOf) },
-      { name: "fails", label: "failCnt", compare: (a, b) => (b.failCount ?? 0) - (a.failCount ?? 0), cell: failsCell },
+      { name: "fails", label: "failCnt", isMostFirst: true, compare: (a, b) => (a.failCount ?? 0) - (b.failCount ?? 0), cell: failsCell },
       {
         name: "first",
         label: "Tried first",
