@@ -231,6 +231,8 @@ const webhook = exactly(
   ["name", "url", "existingSecret"],
 );
 
+const httpPaths = listOf(matching("^/[-A-Za-z0-9._~/]*$"), { minItems: 1 });
+
 const management = (method: Shape): Shape =>
   exactly({
     ...workload,
@@ -239,6 +241,32 @@ const management = (method: Shape): Shape =>
     defaults: exactly({ port, method }),
     allowInsecureCiphers: flag,
     webhooks: listOf(webhook),
+    http: exactly({
+      enabled: flag,
+      publicUrl: matching("^$|^https?://[^\\s@?#]+$"),
+      trustedProxies: listOf(either(address, block)),
+      doors: exactly({ json: flag, sip008: flag, ssm: flag, outline: flag, console: flag }),
+      links: exactly({ existingSecret, key: secretKey }),
+      port,
+      nodePort: orNull(port),
+      ingress: exactly({
+        enabled: flag,
+        className: text,
+        hosts: listOf(hostName),
+        paths: httpPaths,
+        tlsSecret: existingSecret,
+        annotations: kubernetes.annotations,
+        labels: kubernetes.labels,
+      }),
+      httpRoute: exactly({
+        enabled: flag,
+        parentRefs: kubernetes.parentRefs,
+        hostnames: listOf(hostName),
+        paths: httpPaths,
+        annotations: kubernetes.annotations,
+        labels: kubernetes.labels,
+      }),
+    }),
     tokens: exactly({ existingSecret, adminKey: secretKey, viewerKey: secretKey, memberKey: secretKey }),
     tls: exactly({
       existingSecret,

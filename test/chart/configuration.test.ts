@@ -14,7 +14,7 @@ const SPARE_SECONDS = 10;
 /** Which files of secrets a service has a use for. Beside these only what Redis or mutual TLS needs. */
 const MEMBER_FILES = /^(ca\.crt|member\.token|member\.(crt|key)|redis-(password|ca\.crt|tls\.crt|tls\.key)|sentinel-password|sealing-key)$/;
 const MANAGEMENT_FILES =
-  /^(tls\.(crt|key)|client-ca\.crt|declared\.yaml|webhook-[a-z]+\.(secret|ca\.crt)|(admin|viewer|member)\.token|redis-(password|ca\.crt|tls\.crt|tls\.key)|sentinel-password|sealing-key)$/;
+  /^(tls\.(crt|key)|client-ca\.crt|declared\.yaml|webhook-[a-z]+\.(secret|ca\.crt)|(admin|viewer|member)\.token|redis-(password|ca\.crt|tls\.crt|tls\.key)|sentinel-password|sealing-key|link-secret)$/;
 
 interface HostPort {
   readonly host: string;
@@ -73,6 +73,7 @@ suite("the services accept what the chart gives them", { skip: helmMissingReason
       assert.ok(has(/^admin/, at(check.config, "admin", "port"), "TCP"), `${where}: admin port`);
       assert.doesNotMatch(String(at(check.config, "admin", "host")), /^(127\.|::1$|localhost)/, where);
       if (container.name === "management") assert.ok(has(/grpc/, at(check.config, "grpc", "port"), "TCP"), where);
+      if (at(check.config, "http", "enabled") === true) assert.ok(has(/https/, at(check.config, "http", "port"), "TCP"), where);
       if (container.name !== "gateway") continue;
       for (const protocol of ["TCP", "UDP"]) assert.ok(has(/./, at(check.config, "listen", "port"), protocol), `${where}: ${protocol}`);
     }

@@ -13,7 +13,7 @@ import { at, only } from "./objects/object.ts";
 /** Everything the chart can generate. */
 const EVERYTHING = {
   redis: { sealing: { enabled: true } },
-  management: { tls: { mutual: { enabled: true } } },
+  management: { tls: { mutual: { enabled: true } }, http: { enabled: true } },
   declared: {
     ports: [{ port: 8388, method: "2022-blake3-aes-256-gcm", identityKey: "generate" }, { port: 8389 }],
     keys: [
@@ -47,6 +47,7 @@ suite("generated secrets are kept", { skip: helmMissingReason() }, () => {
         "member-tls tls.key",
         "redis-auth redis-password",
         "sealing sealing-key",
+        "links link-secret",
         "declared key-gateway",
         "declared key-alice",
         "declared key-bob",

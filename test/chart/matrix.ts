@@ -17,6 +17,7 @@ export const OPERATOR_API_VERSIONS: readonly string[] = [
   "gateway.networking.k8s.io/v1",
   "gateway.networking.k8s.io/v1/TCPRoute",
   "gateway.networking.k8s.io/v1/UDPRoute",
+  "gateway.networking.k8s.io/v1/HTTPRoute",
   "gateway.networking.k8s.io/v1alpha2",
   "gateway.networking.k8s.io/v1alpha2/TCPRoute",
   "gateway.networking.k8s.io/v1alpha2/UDPRoute",

@@ -123,6 +123,16 @@ suite("network policies", { skip: helmMissingReason() }, () => {
     assert.ok(!network.reaches(relay!, management!, portNamed(management!, /^admin/)));
   });
 
+  test("what management serves over HTTP is reached like its gRPC API, and from nowhere else", async () => {
+    const http = new Network(await helm.render({ values: { networkPolicy: { enabled: true }, management: { http: { enabled: true } } } }));
+    const [management] = http.pods("management");
+    const reaching = (port: string): string[] =>
+      [NAMESPACE, "default", "monitoring"].filter((namespace) => http.reaches(stranger(namespace), management!, port));
+    assert.deepEqual(reaching("https"), reaching("grpc"));
+    assert.ok(!reaching("https").includes("default"));
+    assert.ok(!http.reaches(http.pods("redis")[0]!, management!, "https"));
+  });
+
   test("Redis is reached by the services of the fleet only, and reaches nobody", () => {
     const [redis] = network.pods("redis");
     const port = portNamed(redis!, /redis/);

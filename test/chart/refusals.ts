@@ -252,7 +252,7 @@ const SECRETS: readonly Refusal[] = [
     values: {
       secrets: { generate: false },
       redis: { sealing: { enabled: true } },
-      management: { tls: { mutual: { enabled: true } } },
+      management: { tls: { mutual: { enabled: true } }, http: { enabled: true } },
       declared: {
         ports: [{ port: 8388, method: "2022-blake3-aes-256-gcm", identityKey: "generate" }],
         keys: [{ id: "alice", port: 8388 }],
@@ -263,6 +263,7 @@ const SECRETS: readonly Refusal[] = [
       "management.tls.existingSecret",
       "management.tls.mutual.memberExistingSecret",
       "redis.auth.existingSecret",
+      "management.http.links.existingSecret",
       "redis.sealing.existingSecret",
       "declared.gateway.secret (or declared.existingSecret)",
       "declared.keys: secret of key alice",
@@ -283,6 +284,16 @@ const OPTIONAL_KINDS: readonly Refusal[] = [
     apiVersions: ["monitoring.coreos.com/v1/PodMonitor"],
     says: [
       "monitoring.prometheusRule.enabled: the cluster does not have monitoring.coreos.com/v1/PrometheusRule; install the Prometheus Operator (or, when rendering without a cluster, add --api-versions monitoring.coreos.com/v1/PrometheusRule)",
+    ],
+  },
+  {
+    values: { management: { http: { ingress: { enabled: true }, httpRoute: { enabled: true } } } },
+    apiVersions: [],
+    says: [
+      "management.http.httpRoute.enabled: there is nothing to lead to; set management.http.enabled",
+      "management.http.ingress.enabled: there is nothing to lead to; set management.http.enabled",
+      "management.http.httpRoute: name the Gateway in parentRefs",
+      "management.http.httpRoute.enabled: the cluster does not have gateway.networking.k8s.io/v1/HTTPRoute; install the Gateway API (or, when rendering without a cluster, add --api-versions gateway.networking.k8s.io/v1/HTTPRoute)",
     ],
   },
   { values: { gatewayApi: { enabled: true } }, says: ["gatewayApi: name the Gateways in tcpParentRefs and udpParentRefs"] },

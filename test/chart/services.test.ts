@@ -197,7 +197,11 @@ suite("what points at pods", { skip: helmMissingReason() }, () => {
   });
 
   test("routes lead to ports of Services", () => {
-    for (const kind of ["TCPRoute", "UDPRoute"]) {
+    for (const [kind, protocol] of [
+      ["TCPRoute", "TCP"],
+      ["UDPRoute", "UDP"],
+      ["HTTPRoute", "TCP"],
+    ] as const) {
       every(kind, (route, { objects }, where) => {
         const references = ((at(route, "spec", "rules") ?? []) as { backendRefs: { name: string; port: number }[] }[]).flatMap(
           (rule) => rule.backendRefs,
@@ -205,7 +209,6 @@ suite("what points at pods", { skip: helmMissingReason() }, () => {
         assert.ok(references.length > 0 && at(route, "spec", "parentRefs", 0) !== undefined, where);
         for (const { name, port } of references) {
           const service = ofKind(objects, "Service").find(({ metadata }) => metadata.name === name);
-          const protocol = kind.slice(0, 3);
           assert.ok(
             service && portsOf(service).some((offered) => offered.port === port && offered.protocol === protocol),
             `${where}: ${name}:${port}`,
@@ -213,6 +216,20 @@ suite("what points at pods", { skip: helmMissingReason() }, () => {
         }
       });
     }
+  });
+
+  test("an Ingress leads to a port of a Service, by its name", () => {
+    every("Ingress", (ingress, { objects }, where) => {
+      const rules = (at(ingress, "spec", "rules") ?? []) as {
+        http: { paths: { backend: { service: { name: string; port: { name: string } } } }[] };
+      }[];
+      const backends = rules.flatMap(({ http }) => http.paths.map(({ backend }) => backend.service));
+      assert.ok(backends.length > 0, where);
+      for (const { name, port } of backends) {
+        const service = ofKind(objects, "Service").find(({ metadata }) => metadata.name === name);
+        assert.ok(service && portsOf(service).some((offered) => offered.name === port.name), `${where}: ${name} ${port.name}`);
+      }
+    });
   });
 
   test("every ServiceAccount, Secret, ConfigMap and claim that a pod needs is made here or named in the values", () => {

@@ -61,6 +61,11 @@
 - name: grpc
   containerPort: 9190
   protocol: TCP
+{{- if .root.Values.management.http.enabled }}
+- name: https
+  containerPort: 9191
+  protocol: TCP
+{{- end }}
 {{- else if eq .container "gateway" -}}
 - name: proxy
   containerPort: 1080

@@ -73,7 +73,7 @@ not end anybody's session. Takes root, workload.
 {{- include "shadowfleet.generate" .root -}}
 {{- $made := .root.Values._generated -}}
 {{- $read := pick $made "redis-auth" "sealing" -}}
-{{- if eq .workload.block "management" -}}{{- $read = pick $made "redis-auth" "sealing" "tokens" "management-tls" "declared" -}}{{- end -}}
+{{- if eq .workload.block "management" -}}{{- $read = pick $made "redis-auth" "sealing" "tokens" "management-tls" "declared" "links" -}}{{- end -}}
 {{- toJson $read | sha256sum -}}
 {{- end }}
 

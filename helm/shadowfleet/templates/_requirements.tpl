@@ -101,7 +101,7 @@ Takes root, problems.
 {{- if eq $scaling.type "keda" -}}{{- include "shadowfleet.needApi" (dict "root" $root "problems" $problems "path" (printf "%s.autoscaling.type: keda" $block) "api" "keda.sh/v1alpha1/ScaledObject" "install" "KEDA") -}}{{- end -}}
 {{- end -}}
 {{- $settings := dict "admin" "bindAddress" "drainDelay" (printf "%s.drainDelay" $block) "drainTimeout" (printf "%s.drainTimeout" $block) "log" "log" "telemetry" "telemetry" -}}
-{{- if eq $block "management" -}}{{- $settings = merge $settings (dict "grpc" "management.tls and management.tokens" "store" "redis" "publicHost" "management.publicHost" "declared" "declared" "declaredFile" "declared" "allowInsecureCiphers" "management.allowInsecureCiphers" "webhooks" "management.webhooks") -}}
+{{- if eq $block "management" -}}{{- $settings = merge $settings (dict "grpc" "management.tls and management.tokens" "store" "redis" "publicHost" "management.publicHost" "declared" "declared" "declaredFile" "declared" "allowInsecureCiphers" "management.allowInsecureCiphers" "http" "management.http" "webhooks" "management.webhooks") -}}
 {{- else -}}{{- $settings = merge $settings (dict "fleet" "management and redis" "allowInsecureCiphers" "management.allowInsecureCiphers") -}}{{- end -}}
 {{- if eq $block "gateway" -}}{{- $settings = merge $settings (dict "listen" "bindAddress" "users" "gateway.users" "policy" "gateway.policy") -}}{{- end -}}
 {{- $layers := dict (printf "%s.config" $block) $values.config -}}
@@ -200,6 +200,7 @@ Takes root, problems.
 {{- if not (or $tls.existingSecret $tls.certManager.enabled) -}}{{- $missing = append $missing "management.tls.existingSecret" -}}{{- end -}}
 {{- if and $tls.mutual.enabled (not $tls.mutual.memberExistingSecret) -}}{{- $missing = append $missing "management.tls.mutual.memberExistingSecret" -}}{{- end -}}
 {{- if and $v.redis.enabled (not $v.redis.auth.existingSecret) -}}{{- $missing = append $missing "redis.auth.existingSecret" -}}{{- end -}}
+{{- if and (include "shadowfleet.hasLinks" .) (not $v.management.http.links.existingSecret) -}}{{- $missing = append $missing "management.http.links.existingSecret" -}}{{- end -}}
 {{- if and $v.redis.sealing.enabled (not $v.redis.sealing.existingSecret) -}}{{- $missing = append $missing "redis.sealing.existingSecret" -}}{{- end -}}
 {{- if not $v.declared.existingSecret -}}
 {{- if and $v.gateway.enabled $v.declared.gateway.enabled (not $v.declared.gateway.secret) -}}{{- $missing = append $missing "declared.gateway.secret (or declared.existingSecret)" -}}{{- end -}}
@@ -215,6 +216,15 @@ Takes root, problems.
 {{- if and $monitoring.podMonitor.enabled $monitoring.serviceMonitor.enabled -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" "monitoring: podMonitor.enabled and serviceMonitor.enabled exclude each other: every pod would be scraped twice") -}}{{- end -}}
 {{- range $setting, $kind := dict "podMonitor" "PodMonitor" "serviceMonitor" "ServiceMonitor" "prometheusRule" "PrometheusRule" -}}
 {{- if (index $monitoring $setting).enabled -}}{{- include "shadowfleet.needApi" (dict "root" $root "problems" $problems "path" (printf "monitoring.%s.enabled" $setting) "api" (printf "monitoring.coreos.com/v1/%s" $kind) "install" "the Prometheus Operator") -}}{{- end -}}
+{{- end -}}
+{{- with $root.Values.management.http -}}
+{{- range $kind, $values := dict "ingress" .ingress "httpRoute" .httpRoute -}}
+{{- if and $values.enabled (not $root.Values.management.http.enabled) -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" (printf "management.http.%s.enabled: there is nothing to lead to; set management.http.enabled" $kind)) -}}{{- end -}}
+{{- end -}}
+{{- if .httpRoute.enabled -}}
+{{- if not .httpRoute.parentRefs -}}{{- include "shadowfleet.problem" (dict "problems" $problems "text" "management.http.httpRoute: name the Gateway in parentRefs") -}}{{- end -}}
+{{- include "shadowfleet.needApi" (dict "root" $root "problems" $problems "path" "management.http.httpRoute.enabled" "api" "gateway.networking.k8s.io/v1/HTTPRoute" "install" "the Gateway API") -}}
+{{- end -}}
 {{- end -}}
 {{- with $root.Values.gatewayApi -}}
 {{- if .enabled -}}

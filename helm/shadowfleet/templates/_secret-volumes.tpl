@@ -71,6 +71,9 @@
 {{ include "shadowfleet.secretFile" (dict "root" .root "piece" "client-ca" "path" "client-ca.crt") }}
 {{- end }}
 {{ include "shadowfleet.secretFile" (dict "root" .root "piece" "declared" "path" "declared.yaml") }}
+{{- if include "shadowfleet.hasLinks" . }}
+{{ include "shadowfleet.secretFile" (dict "root" .root "piece" "links" "path" "link-secret") }}
+{{- end }}
 {{- range $webhook := .root.Values.management.webhooks }}
 - secret:
     name: {{ $webhook.existingSecret }}

@@ -17,6 +17,7 @@ Secrets. What an existing Secret does not bring is generated once for a renderin
 {{- else if eq .piece "client-ca" -}}{{- $own = $tls.mutual.clientCaExistingSecret -}}{{- $key = $own | empty | ternary "ca.crt" $tls.mutual.clientCaKey -}}{{- $suffix = "member-tls" -}}
 {{- else if eq .piece "redis" -}}{{- $own = $v.redis.auth.existingSecret -}}{{- $key = $own | empty | ternary "redis-password" $v.redis.auth.key -}}{{- $suffix = "redis-auth" -}}
 {{- else if eq .piece "sealing" -}}{{- $own = $v.redis.sealing.existingSecret -}}{{- $key = $own | empty | ternary "sealing-key" $v.redis.sealing.key -}}{{- $suffix = "sealing" -}}
+{{- else if eq .piece "links" -}}{{- $own = $v.management.http.links.existingSecret -}}{{- $key = $own | empty | ternary "link-secret" $v.management.http.links.key -}}{{- $suffix = "links" -}}
 {{- else if eq .piece "declared" -}}{{- $own = $v.declared.existingSecret -}}{{- $key = $own | empty | ternary "declared.yaml" $v.declared.existingSecretKey -}}{{- $suffix = "declared" -}}
 {{- end -}}
 name: {{ $own | default (include "shadowfleet.objectName" (dict "root" .root "suffix" $suffix)) | quote }}
@@ -26,6 +27,12 @@ key: {{ $key | quote }}
 {{/* Whether the fleet has a password for Redis. Takes root. */}}
 {{- define "shadowfleet.hasRedisPassword" -}}
 {{- if or .root.Values.redis.enabled .root.Values.redis.auth.existingSecret -}}true{{- end -}}
+{{- end }}
+
+{{/* Whether management gives out links to key documents. Takes root. */}}
+{{- define "shadowfleet.hasLinks" -}}
+{{- $http := .root.Values.management.http -}}
+{{- if and $http.enabled $http.doors.sip008 -}}true{{- end -}}
 {{- end }}
 
 {{/* The data of one of the chart's own Secrets as the cluster has it, decoded, with its annotations as `.annotations`. Takes root, suffix. */}}
@@ -55,6 +62,10 @@ key: {{ $key | quote }}
 {{- if and .Values.redis.sealing.enabled (not .Values.redis.sealing.existingSecret) -}}
 {{- $data := (include "shadowfleet.keptSecret" (dict "root" . "suffix" "sealing") | fromJson).data -}}
 {{- $_ := set $made "sealing" (dict "sealing-key" (get $data "sealing-key" | default (randBytes 32))) -}}
+{{- end -}}
+{{- if and (include "shadowfleet.hasLinks" (dict "root" .)) (not .Values.management.http.links.existingSecret) -}}
+{{- $data := (include "shadowfleet.keptSecret" (dict "root" . "suffix" "links") | fromJson).data -}}
+{{- $_ := set $made "links" (dict "link-secret" (get $data "link-secret" | default (randAlphaNum 40))) -}}
 {{- end -}}
 {{- $tls := .Values.management.tls -}}
 {{- if not (or $tls.existingSecret $tls.certManager.enabled) -}}

@@ -106,6 +106,21 @@ grpc:
     - { name: admin, role: admin, tokenFile: {{ $folder }}/admin.token }
     - { name: viewer, role: viewer, tokenFile: {{ $folder }}/viewer.token }
     - { name: members, role: relay, tokenFile: {{ $folder }}/member.token }
+{{- with $v.management.http }}
+{{- if .enabled }}
+http:
+  enabled: true
+  host: {{ $v.bindAddress | quote }}
+  port: 9191
+  tls: { certFile: {{ $folder }}/tls.crt, keyFile: {{ $folder }}/tls.key }
+  publicUrl: {{ .publicUrl | default (printf "https://%s:%d" (include "shadowfleet.serviceHost" (dict "root" $.root "suffix" "management")) (int .port)) | quote }}
+  trustedProxies: {{ toJson .trustedProxies }}
+  doors: {{ toJson .doors }}
+  {{- if include "shadowfleet.hasLinks" $ }}
+  linkSecretFile: {{ $folder }}/link-secret
+  {{- end }}
+{{- end }}
+{{- end }}
 store:
   {{- include "shadowfleet.storeConfig" . | nindent 2 }}
 publicHost: {{ $v.management.publicHost | default (include "shadowfleet.relayHost" .) | quote }}

@@ -52,6 +52,7 @@ export const OPERATOR_RESOURCES: readonly Resource[] = [
   namespaced("Certificate", "certificates", "cert-manager.io/v1"),
   namespaced("TCPRoute", "tcproutes", "gateway.networking.k8s.io/v1"),
   namespaced("UDPRoute", "udproutes", "gateway.networking.k8s.io/v1"),
+  namespaced("HTTPRoute", "httproutes", "gateway.networking.k8s.io/v1"),
 ];
 
 /** What a request path points at. */
