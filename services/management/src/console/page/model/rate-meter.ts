@@ -1,5 +1,5 @@
 /** Totals reach the store once a second, so a rate is taken over several of them. */
-const WINDOW_MS = 4_000;
+const WINDOW_MS = 6_000;
 const KEPT = 60;
 
 interface Sample {
