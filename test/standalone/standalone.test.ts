@@ -127,7 +127,7 @@ test("keys and totals outlive kill -9", NEEDS_CURL, async () => {
   assert.equal(accessUri, uri);
   const linkNow = await linkOf(port);
   assert.equal(new URL(linkNow).pathname, new URL(link).pathname, "links do not outlive the process");
-  assert.deepEqual((await (await fetch(linkNow)).json()).version, 1);
+  assert.match(await (await fetch(linkNow)).text(), /"version": 1,/);
   const [, console] = await again.waitForLine(/REST APIs: (http:\/\/127\.0\.0\.1:\d+\/console\/)$/, START_DEADLINE_MS);
   assert.match(await (await fetch(console!)).text(), /^<!doctype html>/i);
   await assertServes(printed);
