@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -72,6 +73,23 @@ async function untilServing(group: Group): Promise<void> {
   const isServing = async () => (await group.ready().catch(() => undefined))?.workers === "2 of 2 ready";
   await eventually("two workers", isServing, DEADLINE_MS);
 }
+
+it("a worker whose first process goes while it is still loading ends too", LIMIT, async () => {
+  const file = join(folder, "orphan.json");
+  await writeFile(file, JSON.stringify({ port: 0, password: "hunter2", workers: 2 }));
+  const worker = fork(PROGRAM, ["--config", file], {
+    env: { ...process.env, SHADOWFLEET_WORKER: "1/2" },
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  try {
+    worker.disconnect();
+    const [code] = await once(worker, "exit", { signal: AbortSignal.timeout(DEADLINE_MS) });
+    assert.equal(code, 0);
+  } finally {
+    worker.kill("SIGKILL");
+  }
+});
 
 describe("a service as a group of workers", () => {
   it("both serve one port; SIGTERM ends all with exit code 0", LIMIT, async () => {
