@@ -54,7 +54,9 @@ async function listen(address: HostPort, port: number, context: RelayContext, on
 }
 
 function accept(connection: Connection, port: number, context: RelayContext): void {
-  if (context.settings.proxies?.trusts(connection.remoteHost)) new ProxiedClient(connection, port, context, serve).start();
+  const { proxies } = context.settings;
+  if (proxies && (connection.remoteHost === "" || proxies.trusts(connection.remoteHost)))
+    new ProxiedClient(connection, port, context, serve).start();
   else serve(connection, port, context);
 }
 

@@ -42,7 +42,9 @@ export class ProxiedClient implements Stranger, ClientConnection {
     client.onClose = () => this.#closed();
     connections.add(this);
     silentDrain.watch(this);
-    client.resume();
+    // Gone before it was accepted, as health checks are: whose it was cannot be told any more, and what it sent is nobody's.
+    if (this.clientHost === "") this.terminate("CLOSED_IN_HANDSHAKE");
+    else client.resume();
   }
 
   expire(reason: Expiry): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { describe, test } from "node:test";
 import {
   binaryProxyHeader,
@@ -200,6 +201,19 @@ describe("behind a load balancer that sends PROXY protocol headers", () => {
     assert.equal(close, "fin");
     assert.ok(closedAfterMs < 8_000, `${closedAfterMs} ms`);
     assert.equal(relay.app.connections, 0);
+  });
+
+  test("a health check that is gone before it is accepted, so that nobody knows whose it was, is no client that failed", async () => {
+    await using relay = await startSingle("2022-blake3-aes-128-gcm", psk, { proxyProtocol });
+    const header = binaryProxyHeader(undefined, { command: "LOCAL" }).toString("hex");
+    const check = `const socket = require("node:net").connect(${relay.port}, "${BALANCER}", () => {
+      socket.write(Buffer.from("${header}", "hex"), () => socket.resetAndDestroy());
+    });`;
+    // This process does not get to accept meanwhile.
+    execFileSync(process.execPath, ["-e", check]);
+    await eventually("its end", () => relay.metrics.total("shadowsocks.connections") === 1);
+    assert.equal(failures(relay, "CLOSED_IN_HANDSHAKE"), 1);
+    assert.equal(relay.log.lines.find(({ code }) => code === "CLOSED_IN_HANDSHAKE")?.client, " 0");
   });
 
   test("sources that are none are refused by name of the setting", () => {

@@ -56,6 +56,11 @@ export class ClientSession implements LiveSession {
   start(): void {
     const { sessions, settings, receptions } = this.#context;
     sessions.add(this);
+    if (settings.balancers && this.#client.remoteHost === "") {
+      // Gone before it was accepted, as health checks are: whose it was cannot be told any more.
+      this.#refuse("CLOSED_IN_HANDSHAKE", NOTHING, undefined);
+      return;
+    }
     if (!settings.balancers?.trusts(this.#client.remoteHost)) {
       this.#receive(settings.config.handshakeTimeoutMs);
       return;
