@@ -67,7 +67,25 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
   const told = (subject: string, ...types: readonly string[]) =>
     eventually(`${subject}: ${types}`, async () => (await typesOf(subject)).join() === types.join(), 40_000);
 
-  test("a relay is killed and an upstream fails and comes back, while somebody follows", async (t) => {
+  /** Sends through the gateway until the relay lets no more pass. */
+  async function useUp(): Promise<void> {
+    await eventually(
+      "the cut",
+      async () => {
+        const { ok, socket } = await socks5Request({ proxy: fleet.gateways[0]!, target: echo });
+        if (!ok) return false;
+        socket.on("error", () => {});
+        socket.resume();
+        const chunk = Buffer.alloc(65_536);
+        for (let sent = 0; !socket.destroyed && sent < 64; sent++) await new Promise((resolve) => socket.write(chunk, resolve));
+        await eventually("its end", () => socket.destroyed, 2_000).catch(() => socket.destroy());
+        return (await typesOf("alice")).includes("key.cut");
+      },
+      30_000,
+    );
+  }
+
+  test("a relay is killed, an upstream fails and comes back, a quota is used up, while somebody follows", async (t) => {
     const management = `127.0.0.1:${fleet.managements[0]!.port}`;
     const follower = startNodeScript(CLI, ["events", "--follow", "--last", "10", "--server", management, "--insecure"]);
     t.after(() => follower.stop());
@@ -78,7 +96,7 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
 
     // Nobody listens there yet.
     const port = await freePort();
-    const { accessUri } = (await fleet.cli("key", "create", "alice")) as { readonly accessUri: string };
+    const { accessUri } = (await fleet.cli("key", "create", "alice", "--quota", "2MB/day")) as { readonly accessUri: string };
     await fleet.cli("upstream", "add", accessUri.replace(/@[^#/?]*/, `@127.0.0.1:${port}`), "--id", "u1");
     const ask = async (): Promise<void> => {
       const { socket } = await socks5Request({ proxy: fleet.gateways[0]!, target: echo });
@@ -91,6 +109,11 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
     await eventually("a success", () => ask().then(async () => revived.accepted > 0 && (await failCount()) === 0), 20_000);
     await told("u1", "upstream.down", "upstream.up");
 
+    await fleet.cli("upstream", "delete", "u1");
+    await fleet.cli("upstream", "add", accessUri.replace(/@[^#/?]*/, `@${fleet.tcpRelays[0]!.host}:${fleet.relayPort}`), "--id", "r1");
+    await useUp();
+    await told("alice", "key.created", "key.quota.80", "key.quota.90", "key.quota.100", "key.cut");
+
     await told("tcp-relay-2", "relay.joined", "relay.left");
     t.diagnostic(`told ${((performance.now() - killedMs) / 1_000).toFixed(1)} s after the kill`);
     assert.deepEqual((await kept("tcp-relay-2"))[1]!.details, {
@@ -102,6 +125,7 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
     for (const line of [
       / relay\.joined {2}tcp-relay-1 /,
       / key\.created {2}alice /,
+      / key\.cut {2}alice /,
       / upstream\.down {2}u1 /,
       / upstream\.up {2}u1 /,
       / relay\.left {2}tcp-relay-2 /,
