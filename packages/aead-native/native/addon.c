@@ -3,10 +3,11 @@
 #include "arguments.h"
 #include "chunks.h"
 #include "datagram-calls.h"
+#include "stream-calls.h"
 #include "subkey.h"
 
 /* Raised whenever a function below changes what it takes or gives: `addon.ts` has the other half. */
-#define INTERFACE_VERSION 2
+#define INTERFACE_VERSION 3
 
 #define MOST_ARGUMENTS 10
 
@@ -179,5 +180,6 @@ NAPI_MODULE_INIT() {
   napi_set_named_property(env, exports, "version", version);
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   define_datagrams(env, exports);
+  define_streams(env, exports);
   return exports;
 }

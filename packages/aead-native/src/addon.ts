@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { NativeDatagrams } from "./native-datagrams.ts";
+import type { NativeSockets } from "./native-sockets.ts";
 
 /** Where `build.mjs` puts the addon, with a stamp beside it. */
 export const ADDON_PATH = join(import.meta.dirname, "../build/aead.node");
 
 /** `INTERFACE_VERSION` of native/addon.c. */
-const INTERFACE_VERSION = 2;
+const INTERFACE_VERSION = 3;
 
 /** Algorithms by their place in native/cipher.c. */
 export const NATIVE_ALGORITHMS = ["aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-poly1305"] as const;
@@ -20,7 +20,7 @@ export const NATIVE_VERDICTS = ["ok", "AUTH_FAILED", "BAD_HEADER"] as const;
  * The functions of native/addon.c. Those that encrypt keep nothing between calls, check every argument (TypeError, RangeError) and otherwise do what `Aead`
  * says. `key` has the algorithm's length, `nonce` 12 bytes. With a `salt`, `key` is the master key of the subkey that is used.
  */
-export interface NativeAddon extends NativeDatagrams {
+export interface NativeAddon extends NativeSockets {
   seal(
     algorithm: number,
     key: Buffer,

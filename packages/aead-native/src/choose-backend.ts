@@ -3,7 +3,7 @@ import { ConfigError } from "@shadowfleet/runtime";
 import { type AeadBackend, nodeBackend } from "@shadowfleet/wire";
 import { ADDON_PATH, loadAddon } from "./addon.ts";
 import { createNativeBackend } from "./native-aead.ts";
-import type { NativeDatagrams } from "./native-datagrams.ts";
+import type { NativeSockets } from "./native-sockets.ts";
 import { selfTest } from "./self-test.ts";
 
 /** The environment variable that decides instead of what is there. */
@@ -13,7 +13,7 @@ const CHOICES: readonly string[] = ["auto", "native", "node"];
 export interface BackendChoice {
   readonly backend: AeadBackend;
   /** Comes with the native backend. */
-  readonly datagrams: NativeDatagrams | undefined;
+  readonly sockets: NativeSockets | undefined;
   /** Why it is not the native one; undefined when it is. */
   readonly reason: string | undefined;
   /** An addon is there and does not work: worth a warning. */
@@ -27,7 +27,7 @@ export interface BackendChoice {
 export function chooseAeadBackend(environment: NodeJS.ProcessEnv = process.env, addonPath = ADDON_PATH): BackendChoice {
   const wanted = environment[VARIABLE] || "auto";
   if (!CHOICES.includes(wanted)) throw refusal(`must be auto, native or node, not "${wanted}"`);
-  if (wanted === "node") return { backend: nodeBackend, datagrams: undefined, reason: `${VARIABLE} says so`, isFault: false };
+  if (wanted === "node") return { backend: nodeBackend, sockets: undefined, reason: `${VARIABLE} says so`, isFault: false };
   const choice = nativeOrNode(addonPath);
   if (wanted === "native" && choice.reason !== undefined) throw refusal(`is native, but ${choice.reason}`);
   return choice;
@@ -35,16 +35,16 @@ export function chooseAeadBackend(environment: NodeJS.ProcessEnv = process.env, 
 
 function nativeOrNode(addonPath: string): BackendChoice {
   if (!existsSync(addonPath))
-    return { backend: nodeBackend, datagrams: undefined, reason: "the native accelerator is not built", isFault: false };
+    return { backend: nodeBackend, sockets: undefined, reason: "the native accelerator is not built", isFault: false };
   try {
     const addon = loadAddon(addonPath);
     const backend = createNativeBackend(addon);
     selfTest(backend);
-    return { backend, datagrams: addon, reason: undefined, isFault: false };
+    return { backend, sockets: addon, reason: undefined, isFault: false };
   } catch (error) {
     return {
       backend: nodeBackend,
-      datagrams: undefined,
+      sockets: undefined,
       reason: `the native accelerator is of no use: ${(error as Error).message}`,
       isFault: true,
     };

@@ -4,8 +4,8 @@ export {
   type DatagramMemory,
   DEPARTURE_WORDS,
   type NativeDatagrams,
-  nativeDatagrams,
   RECEIVED_SLOT,
-  useNativeDatagrams,
 } from "./native-datagrams.ts";
+export { type NativeSockets, nativeSockets, useNativeSockets } from "./native-sockets.ts";
+export { type NativeStreams, STREAM_EVENTS } from "./native-streams.ts";
 export { withAeadBackend } from "./with-aead-backend.ts";

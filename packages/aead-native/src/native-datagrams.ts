@@ -50,15 +50,3 @@ export interface NativeDatagrams {
   /** Whether `host` is a literal address; then its endpoint is in the first of `departures`, but for the port. */
   parseHost(host: string): boolean;
 }
-
-let inUse: NativeDatagrams | undefined;
-
-/** What sends and receives the process's datagrams; undefined: node:dgram. */
-export function nativeDatagrams(): NativeDatagrams | undefined {
-  return inUse;
-}
-
-/** For sockets opened from now on. */
-export function useNativeDatagrams(datagrams: NativeDatagrams | undefined): void {
-  inUse = datagrams;
-}

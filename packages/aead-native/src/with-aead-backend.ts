@@ -1,7 +1,7 @@
 import { type App, type AppDeps, createYoungCollector } from "@shadowfleet/runtime";
 import { nodeBackend, onCipherGarbage, useAeadBackend } from "@shadowfleet/wire";
 import { type BackendChoice, chooseAeadBackend } from "./choose-backend.ts";
-import { useNativeDatagrams } from "./native-datagrams.ts";
+import { useNativeSockets } from "./native-sockets.ts";
 
 /** Of node:crypto's garbage. Less costs more collections, more costs memory without being faster. */
 const COLLECT_EVERY_BYTES = 8 * 1024 * 1024;
@@ -9,14 +9,14 @@ const COLLECT_EVERY_BYTES = 8 * 1024 * 1024;
 type CreateApp<Config> = (config: Config, deps: AppDeps) => App<Config>;
 
 /**
- * `createApp` for a process of its own: chooses what encrypts in this process, and moves its datagrams, before anything does, says so in one log line, as the metric
+ * `createApp` for a process of its own: chooses what encrypts in this process, and moves its sockets, before anything does, says so in one log line, as the metric
  * `fleet.aead.backend` and in the readiness details.
  */
 export function withAeadBackend<Config>(createApp: CreateApp<Config>, choose: () => BackendChoice = chooseAeadBackend): CreateApp<Config> {
   return (config, deps) => {
-    const { backend, datagrams, reason, isFault } = choose();
+    const { backend, sockets, reason, isFault } = choose();
     useAeadBackend(backend);
-    useNativeDatagrams(datagrams);
+    useNativeSockets(sockets);
     const collector = backend === nodeBackend ? createYoungCollector(COLLECT_EVERY_BYTES) : undefined;
     if (collector) onCipherGarbage(collector);
     if (reason === undefined) deps.logger.info({ aead: backend.name }, "encrypting with the native accelerator");

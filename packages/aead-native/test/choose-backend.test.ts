@@ -47,7 +47,7 @@ describe("choice of the backend", () => {
 
   it("is what SHADOWFLEET_AEAD says: node never loads the addon, native insists on it", () => {
     const choice = chooseAeadBackend({ SHADOWFLEET_AEAD: "node" }, brokenFile("unread.node", ""));
-    assert.deepEqual(choice, { backend: nodeBackend, datagrams: undefined, reason: "SHADOWFLEET_AEAD says so", isFault: false });
+    assert.deepEqual(choice, { backend: nodeBackend, sockets: undefined, reason: "SHADOWFLEET_AEAD says so", isFault: false });
     assert.throws(
       () => chooseAeadBackend({ SHADOWFLEET_AEAD: "native" }, ABSENT),
       (error) => error instanceof ConfigError && /SHADOWFLEET_AEAD: is native, but the native accelerator is not built/.test(error.message),
@@ -67,8 +67,8 @@ describe("choice of the backend", () => {
 describe("choice of the backend where a compiler is", { skip: missingCompiler ?? false }, () => {
   it("is native when the addon is there and works", () => {
     for (const environment of [{}, { SHADOWFLEET_AEAD: "native" }, { SHADOWFLEET_AEAD: "auto" }]) {
-      const { backend, datagrams, reason, isFault } = chooseAeadBackend(environment, testAddonPath());
-      assert.deepEqual([backend.name, datagrams === undefined, reason, isFault], ["native", false, undefined, false]);
+      const { backend, sockets, reason, isFault } = chooseAeadBackend(environment, testAddonPath());
+      assert.deepEqual([backend.name, sockets === undefined, reason, isFault], ["native", false, undefined, false]);
     }
   });
 
@@ -103,8 +103,8 @@ describe("choice of the backend where a compiler is", { skip: missingCompiler ??
   const faults: readonly (readonly [what: string, reason: RegExp, patch: Patch])[] = [
     [
       "was built from sources of another interface",
-      /it was built from other sources \(interface 999, not 2\)$/,
-      { file: "native/addon.c", text: "#define INTERFACE_VERSION 2", instead: "#define INTERFACE_VERSION 999" },
+      /it was built from other sources \(interface 999, not 3\)$/,
+      { file: "native/addon.c", text: "#define INTERFACE_VERSION 3", instead: "#define INTERFACE_VERSION 999" },
     ],
     [
       "is a library that registers nothing",

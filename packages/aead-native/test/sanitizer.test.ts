@@ -7,7 +7,7 @@ import { buildTestAddon, compilerLibrary, missingCompiler, withAddon } from "./t
 
 const DEADLINE_MS = 280_000;
 const FUZZ_ROUNDS = "1000";
-const OURS = /aead\.node|ciphers_new|context_new|datagrams_new|define_datagrams/;
+const OURS = /aead\.node|ciphers_new|context_new|datagrams_new|streams_new|define_/;
 
 /** Nothing is freed with its thread. */
 const LEAK: Patch = { file: "native/addon.c", text: "  ciphers_free(ciphers);", instead: "  (void)ciphers;" };
@@ -27,8 +27,8 @@ describe("the addon under AddressSanitizer and UndefinedBehaviorSanitizer", { sk
 
   it("passes conformance, misuse and fuzzing", async () => {
     const addon = buildTestAddon({ name: "sanitized", sanitize: true });
-    const sockets = "../../transport/test/datagram-socket.test.ts";
-    const tests = ["conformance.test.ts", "misuse.test.ts", "fuzz.test.ts", "datagrams.test.ts", sockets].map(file);
+    const sockets = ["datagram-socket", "shared-read", "connection"].map((name) => `../../transport/test/${name}.test.ts`);
+    const tests = ["conformance.test.ts", "misuse.test.ts", "fuzz.test.ts", "datagrams.test.ts", "streams.test.ts", ...sockets].map(file);
     const { code, stdout, stderr } = await sanitized(addon, ["--test", "--test-concurrency=1", ...tests], "detect_leaks=0");
     assert.equal(code, 0, `${stdout}${stderr}`);
     assert.match(stdout.toString(), /skipped 0/);

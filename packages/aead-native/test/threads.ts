@@ -10,7 +10,15 @@ const SOCKETS = 3;
 selfTest(testBackend());
 const native = testAddon();
 native.startDatagrams(() => {});
-for (let i = 0; i < SOCKETS; i += 1) native.openDatagramSocket("127.0.0.1", 0, false, false, false, false, 0);
+native.startStreams(
+  () => {},
+  () => {},
+  Buffer.alloc(1024),
+);
+for (let i = 0; i < SOCKETS; i += 1) {
+  native.openDatagramSocket("127.0.0.1", 0, false, false, false, false, 0);
+  native.listenStream("127.0.0.1", 0, false, false, 1);
+}
 if (isMainThread) {
   for (let i = 0; i < THREADS; i += 1) {
     const [code] = await once(new Worker(new URL(import.meta.url)), "exit");

@@ -1,6 +1,6 @@
 /** Preloaded into test runs of other packages: their ciphers and UDP sockets are native ones. Says at the end how many there were. */
 import { useAeadBackend } from "@shadowfleet/wire";
-import { useNativeDatagrams } from "../src/native-datagrams.ts";
+import { useNativeSockets } from "../src/native-sockets.ts";
 import { testAddon, testBackend } from "./test-addon.ts";
 
 const native = testBackend();
@@ -20,11 +20,15 @@ useAeadBackend({
 
 const addon = testAddon();
 let opened = 0;
-useNativeDatagrams({
+useNativeSockets({
   ...addon,
   openDatagramSocket(...wish) {
     opened += 1;
     return addon.openDatagramSocket(...wish);
+  },
+  listenStream(...wish) {
+    opened += 1;
+    return addon.listenStream(...wish);
   },
 });
 process.on("exit", () => process.stdout.write(`${made} native ciphers\n${opened} native sockets\n`));

@@ -32,7 +32,7 @@ describe("an app with a backend chosen for it", () => {
   afterEach(() => useAeadBackend(nodeBackend));
 
   it("says in log, metrics and readiness that the native accelerator encrypts", () => {
-    const { app, log, metrics } = start({ backend: accelerated, datagrams: undefined, reason: undefined, isFault: false });
+    const { app, log, metrics } = start({ backend: accelerated, sockets: undefined, reason: undefined, isFault: false });
     assert.deepEqual(log.lines, [{ level: "info", aead: "native", msg: "encrypting with the native accelerator" }]);
     assert.equal(metrics.observed("fleet.aead.backend", { backend: "native" }), 1);
     assert.deepEqual(app.readiness(), { ready: true, details: { ports: "1 of 1 bound", aead: "native" } });
@@ -40,7 +40,7 @@ describe("an app with a backend chosen for it", () => {
 
   it("says once why it does without, as a warning only when something is wrong", () => {
     for (const isFault of [false, true]) {
-      const { app, log, metrics } = start({ backend: nodeBackend, datagrams: undefined, reason: "the reason", isFault });
+      const { app, log, metrics } = start({ backend: nodeBackend, sockets: undefined, reason: "the reason", isFault });
       const level = isFault ? "warn" : "info";
       assert.deepEqual(log.lines, [{ level, aead: "node:crypto", reason: "the reason", msg: "encrypting with node:crypto" }]);
       assert.equal(metrics.observed("fleet.aead.backend", { backend: "node:crypto" }), 1);
@@ -64,13 +64,13 @@ describe("an app with a backend chosen for it", () => {
         createClientStream(credential.credential, systemEnvironment);
         return new EmptyApp();
       },
-      () => ({ backend: counting, datagrams: undefined, reason: undefined, isFault: false }),
+      () => ({ backend: counting, sockets: undefined, reason: undefined, isFault: false }),
     )("", { logger: createMemoryLogger().logger, metrics: new RecordingMetrics(), clock: systemClock });
     assert.deepEqual(made, ["aes-256-gcm"]);
   });
 
   it("is driven as it would be by itself", async () => {
-    const { app, inner } = start({ backend: accelerated, datagrams: undefined, reason: undefined, isFault: false });
+    const { app, inner } = start({ backend: accelerated, sockets: undefined, reason: undefined, isFault: false });
     await app.start();
     await app.reload("next");
     await app.drain(7);

@@ -1,6 +1,6 @@
 import { ARRIVAL_WORDS, type DatagramMemory, DEPARTURE_WORDS, type NativeDatagrams, RECEIVED_SLOT } from "@shadowfleet/aead-native";
 import type { DatagramSocketOptions } from "./datagram-socket.ts";
-import { EndpointCache } from "./endpoint-cache.ts";
+import { hostAt, writeHost } from "./endpoint-cache.ts";
 import { systemError } from "./system-error.ts";
 
 const EAGAIN = -11;
@@ -60,7 +60,6 @@ export class DatagramTurns {
   readonly #native: NativeDatagrams;
   readonly #memory: DatagramMemory;
   readonly #received: Buffer;
-  readonly #cache: EndpointCache;
   readonly #sockets: (TurnSocket | undefined)[] = [];
   /** In the order of `departures`. The second takes what is sent while the fate of the first is told. */
   #passengers: Passenger[];
@@ -74,7 +73,6 @@ export class DatagramTurns {
     this.#native = native;
     this.#memory = native.startDatagrams((socket, count) => this.#onEvent(socket, count));
     this.#received = Buffer.from(this.#memory.received.buffer);
-    this.#cache = new EndpointCache(native, this.#memory);
     const seats = this.#memory.departures.length / DEPARTURE_WORDS;
     const empty = (): Passenger => ({ socket: undefined, host: undefined, port: 0, owner: undefined, payloadBytes: 0 });
     this.#passengers = Array.from({ length: seats }, empty);
@@ -90,7 +88,7 @@ export class DatagramTurns {
     const number = this.#native.openDatagramSocket(host, port, family === 6, ipv6Only, sharesPort, connects, receiveBufferBytes);
     if (number < 0) throw systemError(connects ? "connect" : "bind", number);
     this.#sockets[number] = socket;
-    return { number, host: this.#cache.hostOf(0), port: this.#memory.arrivals[0] as number };
+    return { number, host: this.#hostOf(0), port: this.#memory.arrivals[0] as number };
   }
 
   close({ number }: TurnSocket): void {
@@ -115,7 +113,7 @@ export class DatagramTurns {
     }
     const at = this.#count * DEPARTURE_WORDS;
     departures[at] = port;
-    if (host !== undefined && !this.#cache.write(host, at + 1)) {
+    if (host !== undefined && !writeHost(host, departures, at + 1, () => this.#parse(host))) {
       socket.onSendFailed(owner, failureOf(EINVAL));
       return;
     }
@@ -199,7 +197,21 @@ export class DatagramTurns {
       const at = i * ARRIVAL_WORDS;
       const start = i * RECEIVED_SLOT;
       const datagram = this.#received.subarray(start, start + (arrivals[at + 6] as number));
-      socket.onDatagram(datagram, this.#cache.hostOf(i), arrivals[at] as number);
+      socket.onDatagram(datagram, this.#hostOf(i), arrivals[at] as number);
     }
+  }
+
+  #hostOf(arrival: number): string {
+    return hostAt(this.#memory.arrivals, arrival * ARRIVAL_WORDS + 1, () => this.#native.hostOfArrival(arrival));
+  }
+
+  /** Scope and address of a literal address. */
+  #parse(host: string): Int32Array | undefined {
+    const { departures } = this.#memory;
+    // The addon answers in the first entry, where a datagram may be waiting.
+    const kept = departures.slice(0, DEPARTURE_WORDS);
+    const words = this.#native.parseHost(host) ? departures.slice(1, DEPARTURE_WORDS) : undefined;
+    departures.set(kept);
+    return words;
   }
 }

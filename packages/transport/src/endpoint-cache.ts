@@ -1,69 +1,50 @@
-import { ARRIVAL_WORDS, type DatagramMemory, type NativeDatagrams } from "@shadowfleet/aead-native";
-
-/** Port, which is left out here, scope and address. */
-const ENDPOINT_WORDS = 6;
+/** Port, which is left out here, scope and four words of the address. */
+const HOST_WORDS = 5;
 const SLOTS = 1024;
 const MAX_PARSED = 4096;
 
-/** A literal address with the words it is in the shared memory: scope, then the address. */
+/** A literal address with the words it is in memory shared with the addon: scope, then the address. */
 interface KnownHost {
   readonly host: string;
   readonly words: readonly [number, number, number, number, number];
 }
 
-/** Literal addresses to and from their binary form, each made once and then remembered: bounded, whoever sends from wherever. */
-export class EndpointCache {
-  readonly #native: NativeDatagrams;
-  readonly #memory: DatagramMemory;
-  /** By a hash of the address: two that fall into one slot displace each other. */
-  readonly #heard: (KnownHost | undefined)[] = new Array(SLOTS).fill(undefined);
-  readonly #parsed = new Map<string, KnownHost>();
+/** By a hash of the address: two that fall into one slot displace each other. */
+const heard: (KnownHost | undefined)[] = new Array(SLOTS).fill(undefined);
+const parsed = new Map<string, KnownHost>();
 
-  constructor(native: NativeDatagrams, memory: DatagramMemory) {
-    this.#native = native;
-    this.#memory = memory;
-  }
+/** The literal address in the words from `at` on; `textOf` is asked when it is not remembered. Bounded, whoever sends from wherever. */
+export function hostAt(words: Int32Array, at: number, textOf: () => string): string {
+  const slot = slotOf(words, at);
+  const known = heard[slot];
+  if (known !== undefined && isAt(known, words, at)) return known.host;
+  const fresh = knownHost(textOf(), words, at);
+  heard[slot] = fresh;
+  return fresh.host;
+}
 
-  /** The address an arrival came from. */
-  hostOf(arrival: number): string {
-    const { arrivals } = this.#memory;
-    const at = arrival * ARRIVAL_WORDS + 1;
-    const slot = slotOf(arrivals, at);
-    const known = this.#heard[slot];
-    if (known !== undefined && isAt(known, arrivals, at)) return known.host;
-    const heard = knownHost(this.#native.hostOfArrival(arrival), arrivals, at);
-    this.#heard[slot] = heard;
-    return heard.host;
-  }
+/** Writes a literal address to the words from `at` on. `parse` is asked when it is not remembered: where its words are, if it is one. */
+export function writeHost(host: string, words: Int32Array, at: number, parse: () => Int32Array | undefined): boolean {
+  const known = parsed.get(host) ?? remember(host, parse());
+  if (known === undefined) return false;
+  words[at] = known.words[0];
+  words[at + 1] = known.words[1];
+  words[at + 2] = known.words[2];
+  words[at + 3] = known.words[3];
+  words[at + 4] = known.words[4];
+  return true;
+}
 
-  /** Writes scope and address of a literal address to `departures`. False: it is none. */
-  write(host: string, at: number): boolean {
-    const known = this.#parsed.get(host) ?? this.#parse(host);
-    if (known === undefined) return false;
-    const { departures } = this.#memory;
-    departures[at] = known.words[0];
-    departures[at + 1] = known.words[1];
-    departures[at + 2] = known.words[2];
-    departures[at + 3] = known.words[3];
-    departures[at + 4] = known.words[4];
-    return true;
-  }
-
-  #parse(host: string): KnownHost | undefined {
-    const { departures } = this.#memory;
-    // The addon answers in the first entry, where a datagram may be waiting.
-    const kept = departures.slice(0, ENDPOINT_WORDS);
-    const known = this.#native.parseHost(host) ? knownHost(host, departures, 1) : undefined;
-    departures.set(kept);
-    if (known === undefined) return undefined;
-    if (this.#parsed.size >= MAX_PARSED) this.#parsed.clear();
-    this.#parsed.set(host, known);
-    return known;
-  }
+function remember(host: string, words: Int32Array | undefined): KnownHost | undefined {
+  if (words === undefined) return undefined;
+  const known = knownHost(host, words, 0);
+  if (parsed.size >= MAX_PARSED) parsed.clear();
+  parsed.set(host, known);
+  return known;
 }
 
 function knownHost(host: string, words: Int32Array, at: number): KnownHost {
-  const [scope = 0, a = 0, b = 0, c = 0, d = 0] = words.subarray(at, at + ENDPOINT_WORDS - 1);
+  const [scope = 0, a = 0, b = 0, c = 0, d = 0] = words.subarray(at, at + HOST_WORDS);
   return { host, words: [scope, a, b, c, d] };
 }
 

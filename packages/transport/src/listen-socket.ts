@@ -1,6 +1,8 @@
-import net from "node:net";
+import net, { isIP } from "node:net";
 import { FleetError } from "@shadowfleet/runtime";
+import { NativeServer } from "./native-server.ts";
 import { SERVER_OPTIONS } from "./shared-read.ts";
+import { streamTurns } from "./stream-turns.ts";
 import { systemCode } from "./system-code.ts";
 
 /** Longest accept queue asked for; the kernel caps it at net.core.somaxconn. */
@@ -19,8 +21,15 @@ const BIND_REASONS: Readonly<Record<string, string>> = {
   ENFILE: "the system has no file descriptors left",
 };
 
-/** Binds and listens; rejects with Node's own error. */
-export type OpenServer = (host: string, port: number) => Promise<net.Server>;
+/** A `net.Server`, or a native one, as far as it is used. */
+export interface ListeningServer {
+  address(): { readonly address: string; readonly port: number } | string | null;
+  /** Frees the port before it returns. */
+  close(): unknown;
+}
+
+/** Binds and listens; rejects with the system's error. A host that is no literal address is Node's affair. */
+export type OpenServer = (host: string, port: number) => Promise<ListeningServer>;
 
 export interface BoundAddress {
   readonly host: string;
@@ -28,6 +37,14 @@ export interface BoundAddress {
 }
 
 export const openServer: OpenServer = (host, port) => listen({ host, port });
+
+/** The same on the addon, where that can be had. */
+export function openNativeServer(sharesPort: boolean): OpenServer {
+  return async (host, port) => {
+    const turns = isIP(host) === 0 ? undefined : streamTurns();
+    return turns ? new NativeServer(turns, host, port, sharesPort, BACKLOG) : await listen({ host, port, reusePort: sharesPort });
+  };
+}
 
 /** Beside other sockets that share the port as well (SO_REUSEPORT): the kernel spreads new connections over them. */
 export const openSharedServer: OpenServer = (host, port) => listen({ host, port, reusePort: true });
@@ -44,7 +61,7 @@ function listen(address: net.ListenOptions): Promise<net.Server> {
 }
 
 /** As `open`, but "::" (which takes IPv4 too) falls back to "0.0.0.0" on a machine without IPv6. */
-export async function openDualStack(open: OpenServer, host: string, port: number): Promise<net.Server> {
+export async function openDualStack(open: OpenServer, host: string, port: number): Promise<ListeningServer> {
   try {
     return await open(host, port);
   } catch (error) {
@@ -53,7 +70,7 @@ export async function openDualStack(open: OpenServer, host: string, port: number
   }
 }
 
-export function boundAddress(server: net.Server): BoundAddress {
+export function boundAddress(server: ListeningServer): BoundAddress {
   const { address, port } = server.address() as net.AddressInfo;
   return { host: address, port };
 }

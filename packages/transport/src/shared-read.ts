@@ -1,25 +1,32 @@
 import type net from "node:net";
-import { getSystemErrorName } from "node:util";
+import { nativeSockets } from "@shadowfleet/aead-native";
 import { connectByEvents, takeAccepted, WRITABLE_HIGH_WATER_BYTES } from "./event-socket.ts";
 import { HandleSocket, handleApi, type TcpHandle } from "./handle-socket.ts";
+import type { ListeningServer } from "./listen-socket.ts";
+import { NativeServer } from "./native-server.ts";
+import { NativeSocket } from "./native-socket.ts";
 import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
+import { streamTurns } from "./stream-turns.ts";
+import { systemError } from "./system-error.ts";
 
-/** "shared": reads land in the process-wide buffer. "events": public sockets and their 'data' events, slower, for a Node whose handles have moved. */
-export type ReadMode = "shared" | "events";
+/** "native": on the addon. "shared": on libuv's handles, where reads land in the process-wide buffer too. "events": public sockets and their 'data' events, slower, for a Node whose handles have moved. */
+export type ReadMode = "native" | "shared" | "events";
 
 /** The listening handle behind `net.Server`, as far as it is used. */
 interface ListenHandle {
   onconnection?: (status: number, client: TcpHandle | undefined) => void;
 }
 
+/** The best there is. */
+export function bestReadMode(): ReadMode {
+  return nativeSockets() ? "native" : handleApi ? "shared" : "events";
+}
+
 /** A socket that is connecting to a literal address and will not read until resumed. Its owner hears `handleConnect`. */
-export function connectSocket(
-  owner: SocketOwner,
-  address: string,
-  port: number,
-  wanted: ReadMode = handleApi ? "shared" : "events",
-): OwnedSocket {
-  return wanted === "shared" ? HandleSocket.connect(owner, address, port) : connectByEvents(owner, address, port);
+export function connectSocket(owner: SocketOwner, address: string, port: number, wanted: ReadMode = bestReadMode()): OwnedSocket {
+  const turns = wanted === "native" ? streamTurns() : undefined;
+  if (turns) return NativeSocket.connect(turns, owner, address, port);
+  return wanted !== "events" ? HandleSocket.connect(owner, address, port) : connectByEvents(owner, address, port);
 }
 
 /** Server options that go with `acceptSockets`, whichever mode it ends up in. */
@@ -36,6 +43,20 @@ export const SERVER_OPTIONS: net.ServerOpts = {
  * and the listening handle's accept hook are there, else "events".
  */
 export function acceptSockets(
+  server: ListeningServer,
+  wanted: ReadMode,
+  accept: (socket: OwnedSocket) => void,
+  fail: (error: NodeJS.ErrnoException) => void,
+): ReadMode {
+  if (server instanceof NativeServer) {
+    server.onSocket = accept;
+    server.onError = fail;
+    return "native";
+  }
+  return acceptFromNode(server as net.Server, wanted, accept, fail);
+}
+
+function acceptFromNode(
   server: net.Server,
   wanted: ReadMode,
   accept: (socket: OwnedSocket) => void,
@@ -43,18 +64,13 @@ export function acceptSockets(
 ): ReadMode {
   const handle = (server as unknown as { _handle?: ListenHandle | null })._handle;
   server.on("error", fail);
-  if (wanted === "shared" && handleApi && typeof handle?.onconnection === "function") {
+  if (wanted !== "events" && handleApi && typeof handle?.onconnection === "function") {
     handle.onconnection = (status, client) => {
-      if (client === undefined || status !== 0) fail(acceptError(status));
+      if (client === undefined || status !== 0) fail(systemError("accept", status));
       else accept(new HandleSocket(client));
     };
     return "shared";
   }
   server.on("connection", (socket) => takeAccepted(socket, accept));
   return "events";
-}
-
-function acceptError(status: number): NodeJS.ErrnoException {
-  const code = status < 0 ? getSystemErrorName(status) : "UNKNOWN";
-  return Object.assign(new Error(`accept ${code}`), { code, errno: status, syscall: "accept" });
 }

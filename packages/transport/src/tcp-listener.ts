@@ -1,4 +1,3 @@
-import type { Server } from "node:net";
 import type { WorkerContext } from "@shadowfleet/runtime";
 import { type Connection, SocketConnection } from "./connection.ts";
 import { nextDescriptor, readDescriptorLimit } from "./descriptors.ts";
@@ -6,13 +5,15 @@ import {
   type BoundAddress,
   bindError,
   boundAddress,
+  type ListeningServer,
   type OpenServer,
   openDualStack,
+  openNativeServer,
   openServer,
   openSharedServer,
 } from "./listen-socket.ts";
 import type { OwnedSocket } from "./owned-socket.ts";
-import { acceptSockets, type ReadMode } from "./shared-read.ts";
+import { acceptSockets, bestReadMode, type ReadMode } from "./shared-read.ts";
 import { systemCode } from "./system-code.ts";
 
 export interface TcpListenerOptions {
@@ -26,7 +27,7 @@ export interface TcpListenerOptions {
   readonly maxConnections: number;
   /** Accepting paused (cap reached or descriptors exhausted) or resumed. The port itself never dies. */
   readonly onPauseChange: (paused: boolean, reason: string) => void;
-  /** How connections are read; "events" is the fallback by public means. Default "shared". */
+  /** How connections are read. Default: the best there is. */
   readonly readMode?: ReadMode;
   /** The group whose workers listen on the port together. */
   readonly worker?: WorkerContext | undefined;
@@ -53,18 +54,23 @@ const RESERVED_SHARE = 1 / 8;
 /**
  * Binds and accepts. Rejects with a FleetError BIND_FAILED whose message names address and reason. `openAlone` binds; tests replace it.
  */
-export async function listenTcp(options: TcpListenerOptions, openAlone: OpenServer = openServer): Promise<TcpListener> {
+export async function listenTcp(options: TcpListenerOptions, openAlone: OpenServer = openerOf(options, false)): Promise<TcpListener> {
   const { worker } = options;
   return worker ? await listenBeside(options, worker) : await listen(options, openAlone);
 }
 
+function openerOf({ readMode = bestReadMode() }: TcpListenerOptions, sharesPort: boolean): OpenServer {
+  if (readMode === "native") return openNativeServer(sharesPort);
+  return sharesPort ? openSharedServer : openServer;
+}
+
 async function listenBeside(options: TcpListenerOptions, worker: WorkerContext): Promise<TcpListener> {
   const port = await worker.claimPort("tcp", options.host, options.port);
-  return await listen({ ...options, port }, openSharedServer);
+  return await listen({ ...options, port }, openerOf(options, true));
 }
 
 async function listen(options: TcpListenerOptions, open: OpenServer): Promise<TcpListener> {
-  let server: Server;
+  let server: ListeningServer;
   try {
     server = await openDualStack(open, options.host, options.port);
   } catch (error) {
@@ -95,13 +101,13 @@ class PausingListener implements TcpListener {
   readonly #resumeBelow: number;
   readonly #descriptorCeiling = descriptorCeiling();
   /** Undefined while paused. */
-  #server: Server | undefined;
+  #server: ListeningServer | undefined;
   #closed = false;
   #reopening = false;
   #retryMs = FIRST_RETRY_MS;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(options: TcpListenerOptions, open: OpenServer, server: Server) {
+  constructor(options: TcpListenerOptions, open: OpenServer, server: ListeningServer) {
     const bound: BoundAddress = boundAddress(server);
     this.host = bound.host;
     this.port = bound.port;
@@ -119,9 +125,9 @@ class PausingListener implements TcpListener {
     this.#server = undefined;
   }
 
-  #accept(server: Server): void {
+  #accept(server: ListeningServer): void {
     this.#server = server;
-    acceptSockets(server, this.#options.readMode ?? "shared", this.#onSocket, this.#onAcceptError);
+    acceptSockets(server, this.#options.readMode ?? bestReadMode(), this.#onSocket, this.#onAcceptError);
   }
 
   readonly #onSocket = (socket: OwnedSocket): void => {

@@ -3,10 +3,11 @@ import { once } from "node:events";
 import test from "node:test";
 import type { Connection } from "../src/connection.ts";
 import { after, drainSocket, listen, pair, peer, record, until } from "./loopback.ts";
+import { READ_MODES } from "./read-modes.ts";
 
 const MIB = 1024 * 1024;
 
-for (const mode of ["shared", "events"] as const) {
+for (const mode of READ_MODES) {
   test(`${mode}: echo, half-close by the peer, answer after it, one clean close`, { timeout: 5_000 }, async (t) => {
     const { connection, far, listener } = await pair(t, mode);
     const seen = record(connection);

@@ -3,7 +3,7 @@ import type { DatagramSocket, DatagramSocketOptions } from "../src/datagram-sock
 import { NativeDatagramSocket } from "../src/native-datagram-socket.ts";
 import { NodeDatagramSocket } from "../src/node-datagram-socket.ts";
 
-const { datagrams, reason } = chooseAeadBackend({}, process.env.SHADOWFLEET_TEST_ADDON);
+const { sockets } = chooseAeadBackend(process.env, process.env.SHADOWFLEET_TEST_ADDON);
 
 export interface DatagramImplementation {
   readonly name: string;
@@ -14,7 +14,4 @@ const NODE: DatagramImplementation = { name: "node:dgram", open: (options) => ne
 
 /** All that can serve here: the native one where the accelerator is built. */
 export const IMPLEMENTATIONS: readonly DatagramImplementation[] =
-  datagrams === undefined ? [NODE] : [NODE, { name: "native", open: (options) => new NativeDatagramSocket(datagrams, options) }];
-
-/** Why there is no native one. */
-export const missingNative = reason;
+  sockets === undefined ? [NODE] : [NODE, { name: "native", open: (options) => new NativeDatagramSocket(sockets, options) }];

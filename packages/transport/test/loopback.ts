@@ -3,8 +3,11 @@ import { once } from "node:events";
 import net from "node:net";
 import type { TestContext } from "node:test";
 import type { Connection } from "../src/connection.ts";
-import type { ReadMode } from "../src/shared-read.ts";
+import { bestReadMode, type ReadMode } from "../src/shared-read.ts";
 import { listenTcp, type TcpListener, type TcpListenerOptions } from "../src/tcp-listener.ts";
+
+// Sees to it that the best mode is the default.
+import "./read-modes.ts";
 
 export const LOOPBACK = "127.0.0.1";
 
@@ -47,7 +50,7 @@ export async function peer(t: TestContext, port: number, host = LOOPBACK): Promi
 /** An accepted connection and the plain socket at its other end. */
 export async function pair(
   t: TestContext,
-  readMode: ReadMode = "shared",
+  readMode: ReadMode = bestReadMode(),
 ): Promise<{ connection: Connection; far: net.Socket; listener: TcpListener }> {
   const accepted = Promise.withResolvers<Connection>();
   const listener = await listen(t, { readMode, onConnection: accepted.resolve });

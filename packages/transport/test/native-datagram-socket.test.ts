@@ -139,9 +139,10 @@ test("errors of the socket are told while it is open", () => {
 test("an address is made into text once, and what is no address is refused", () => {
   const native = new FakeDatagrams();
   const { socket, told } = open(native);
-  for (let i = 0; i < 5; i++) native.arrive(0, ["x", HOST, i], ["y", "192.0.2.2", i]);
-  assert.equal(native.calls.filter((call) => call === "host").length, 3, "its own, and two senders");
-  assert.deepEqual(told.slice(0, 2), [`x from ${HOST} 0`, "y from 192.0.2.2 0"]);
+  native.calls.length = 0;
+  for (let i = 0; i < 5; i++) native.arrive(0, ["x", "198.51.100.7", i], ["y", "198.51.100.8", i]);
+  assert.equal(native.calls.filter((call) => call === "host").length, 2, "the two senders");
+  assert.deepEqual(told.slice(0, 2), ["x from 198.51.100.7 0", "y from 198.51.100.8 0"]);
   socket.send(Buffer.alloc(1), "example.com", 7, "name", 1);
   assert.equal(told.at(-1), "name failed EINVAL");
 });

@@ -2,6 +2,7 @@ import { openSync } from "node:fs";
 import { devNull } from "node:os";
 import { CachingResolver } from "../src/caching-resolver.ts";
 import { dial } from "../src/dial.ts";
+import "./read-modes.ts";
 
 // Run as a process of its own with few descriptors: uses them all up, dials, and prints how that ended.
 const resolver = new CachingResolver();

@@ -1,4 +1,5 @@
 import { listenTcp } from "../src/tcp-listener.ts";
+import "./read-modes.ts";
 
 // Run as a process of its own with few descriptors: an echo port that says what happens to it on stdout, one JSON line each.
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);

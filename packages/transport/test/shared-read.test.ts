@@ -3,10 +3,14 @@ import { once } from "node:events";
 import net from "node:net";
 import test, { type TestContext } from "node:test";
 import { handleApi } from "../src/handle-socket.ts";
+import type { ListeningServer } from "../src/listen-socket.ts";
+import { NativeServer } from "../src/native-server.ts";
 import type { OwnedSocket, SocketOwner } from "../src/owned-socket.ts";
 import { sharedReadBuffer } from "../src/read-buffer.ts";
 import { acceptSockets, connectSocket, type ReadMode, SERVER_OPTIONS } from "../src/shared-read.ts";
+import { streamTurns } from "../src/stream-turns.ts";
 import { after, closedPort, LOOPBACK, peer, plainServer, until } from "./loopback.ts";
+import { READ_MODES } from "./read-modes.ts";
 
 class NotingOwner implements SocketOwner {
   readonly events: string[] = [];
@@ -26,7 +30,7 @@ class NotingOwner implements SocketOwner {
 
 interface Accepting {
   readonly mode: ReadMode;
-  readonly server: net.Server;
+  readonly server: ListeningServer;
   readonly port: number;
   readonly sockets: OwnedSocket[];
   readonly owners: NotingOwner[];
@@ -34,11 +38,13 @@ interface Accepting {
 }
 
 async function accepting(t: TestContext, wanted: ReadMode, alter: (server: net.Server) => void = () => {}): Promise<Accepting> {
-  const server = net.createServer(SERVER_OPTIONS);
-  server.listen(0, LOOPBACK);
-  await once(server, "listening");
+  const server = wanted === "native" ? nativeServer() : net.createServer(SERVER_OPTIONS);
+  if (server instanceof net.Server) {
+    server.listen(0, LOOPBACK);
+    await once(server, "listening");
+  }
   const { port } = server.address() as net.AddressInfo;
-  alter(server);
+  if (server instanceof net.Server) alter(server);
   const sockets: OwnedSocket[] = [];
   const owners: NotingOwner[] = [];
   const failures: string[] = [];
@@ -56,7 +62,14 @@ async function accepting(t: TestContext, wanted: ReadMode, alter: (server: net.S
   return { mode, server, port, sockets, owners, failures };
 }
 
-const listenHandle = (server: net.Server) => (server as unknown as { _handle: { onconnection?: (...args: unknown[]) => void } })._handle;
+function nativeServer(): NativeServer {
+  const turns = streamTurns();
+  assert.ok(turns);
+  return new NativeServer(turns, LOOPBACK, 0, false, 100);
+}
+
+const listenHandle = (server: ListeningServer) =>
+  (server as unknown as { _handle: { onconnection?: (...args: unknown[]) => void } })._handle;
 
 test("this Node has the accept hook, and reads of all sockets land in the one buffer", { timeout: 5_000 }, async (t) => {
   const { mode, port, sockets, owners } = await accepting(t, "shared");
@@ -86,7 +99,7 @@ test("a dialled socket reads into the same buffer, and not before it is resumed"
   assert.deepEqual([...owner.sources], [sharedReadBuffer().buffer]);
 });
 
-for (const wanted of ["shared", "events"] as const) {
+for (const wanted of READ_MODES) {
   test(`${wanted}: nothing is read before resume, and pause stops it`, { timeout: 5_000 }, async (t) => {
     const { mode, port, sockets, owners } = await accepting(t, wanted);
     assert.equal(mode, wanted);
@@ -164,7 +177,7 @@ test("this Node has the handles; a dialled socket by public events does the same
   assert.deepEqual(owner.events, ["connect", "end", "close"]);
 });
 
-for (const wanted of ["shared", "events"] as const) {
+for (const wanted of READ_MODES) {
   test(`${wanted}: a connect that is refused is told later, once, by its system name`, { timeout: 5_000 }, async () => {
     const owner = new NotingOwner();
     const port = await closedPort();

@@ -8,6 +8,7 @@ import { parseDescriptorLimit, readDescriptorLimit } from "../src/descriptors.ts
 import { type OpenServer, openServer } from "../src/listen-socket.ts";
 import { listenTcp, type TcpListenerOptions } from "../src/tcp-listener.ts";
 import { after, LOOPBACK, listen, peer, plainServer, until } from "./loopback.ts";
+import { READ_MODES } from "./read-modes.ts";
 
 const silent: TcpListenerOptions = { host: LOOPBACK, port: 0, maxConnections: 100, onConnection: () => {}, onPauseChange: () => {} };
 
@@ -44,7 +45,7 @@ async function capped(t: TestContext, options: Partial<TcpListenerOptions>): Pro
   return { port: listener.port, held, pauses, count: () => listener.connections };
 }
 
-for (const readMode of ["shared", "events"] as const) {
+for (const readMode of READ_MODES) {
   test(`${readMode}: at the cap the port refuses; below nine tenths of it, it accepts again`, { timeout: 10_000 }, async (t) => {
     const { port, held, pauses, count } = await capped(t, { maxConnections: 20, readMode });
     for (let i = 0; i < 20; i += 1) await peer(t, port);
@@ -129,7 +130,7 @@ test("a listener closed while it retries stays closed", { timeout: 5_000 }, asyn
 });
 
 test("close frees the port at once and leaves live connections alone", { timeout: 5_000 }, async (t) => {
-  for (const readMode of ["shared", "events"] as const) {
+  for (const readMode of READ_MODES) {
     const held: Connection[] = [];
     const listener = await listen(t, { readMode, onConnection: (connection) => held.push(connection) });
     const far = await peer(t, listener.port);
