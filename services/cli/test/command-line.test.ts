@@ -130,7 +130,10 @@ describe("help", () => {
     assert.equal(asked.out, unasked.err);
     const nouns = new Set(GRAMMAR.commands.map(({ name }) => name.split(" ")[0]));
     for (const word of [...nouns, ...GRAMMAR.services.map(([name]) => name)]) assert.match(asked.out, new RegExp(`^  ${word}\\b`, "m"));
-    assert.deepEqual([...nouns], ["key", "port", "upstream", "traffic", "top", "session", "fleet", "bootstrap", "config", "completion"]);
+    assert.deepEqual(
+      [...nouns],
+      ["key", "port", "upstream", "traffic", "top", "session", "events", "fleet", "bootstrap", "config", "completion"],
+    );
   });
 
   for (const command of GRAMMAR.commands) {

@@ -41,7 +41,7 @@ const SERVICES = {
 /** Spelled out: who may call what is a decision, not a pattern. */
 const VIEWER_MAY = new Set([
   ...["getAccessKey", "listAccessKeys", "getPort", "listPorts", "getUpstream", "listUpstreams", "explainPick", "getTraffic", "listTraffic"],
-  ...["watchTraffic", "listTrafficBuckets", "listSessions", "watchSessions", "getFleet"],
+  ...["watchTraffic", "listTrafficBuckets", "exportTraffic", "listSessions", "watchSessions", "getFleet"],
   ...["listEvents", "watchEvents"],
 ]);
 
