@@ -132,7 +132,7 @@ describe("help", () => {
     for (const word of [...nouns, ...GRAMMAR.services.map(([name]) => name)]) assert.match(asked.out, new RegExp(`^  ${word}\\b`, "m"));
     assert.deepEqual(
       [...nouns],
-      ["key", "port", "upstream", "traffic", "top", "session", "events", "fleet", "bootstrap", "config", "completion"],
+      ["key", "port", "upstream", "traffic", "top", "session", "fleet", "events", "bootstrap", "config", "completion"],
     );
   });
 
