@@ -23,8 +23,8 @@ export interface WatchedPage {
   readonly offences: string[];
 }
 
-/** Management's answer to a missing or wrong token, which the browser logs by itself. */
-const REFUSED = /status of 401 \(Unauthorized\)/;
+/** Management's answers to a wrong token and to a request with wrong fields, which tests ask for and the browser logs by itself. */
+const REFUSED = /status of 40[01] \((Unauthorized|Bad Request)\)/;
 
 const TELL_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (event) =>
   console.error("CSP: " + event.violatedDirective + " " + event.blockedURI));`;

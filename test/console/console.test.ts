@@ -165,7 +165,12 @@ describe("the console in Chromium, over a fleet with traffic", NEEDS_CHROMIUM, (
     assert.equal(await quota.inputValue(), "2 GB");
     await quota.fill("3 GB / month");
     await dialog().getByLabel("Works until").fill("30 days");
+    await dialog().getByLabel("May not reach").fill("192.0.2.0/24, no block");
     await press("Enter");
+    await dialog().getByRole("alert").filter({ hasText: "deny_targets" }).waitFor();
+    await dialog().getByLabel("May not reach").fill("192.0.2.0/24, 198.51.100.7");
+    await press("Enter");
+    await dialog().getByText("192.0.2.0/24, 198.51.100.7").waitFor();
     await dialog().getByText("3 GB a month, then cut").waitFor();
     await dialog().getByText("↓ 20 Mbit/s").waitFor();
     await dialog().getByRole("button", { name: "Delete…" }).press("Enter");

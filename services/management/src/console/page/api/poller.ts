@@ -17,16 +17,17 @@ export class Poller {
   constructor(task: () => Promise<void>, failed: (error: unknown, retryMs: number) => void) {
     this.#task = task;
     this.#failed = failed;
-    document.addEventListener("visibilitychange", () => !document.hidden && this.kick());
   }
 
   start(): void {
     this.#isStopped = false;
+    document.addEventListener("visibilitychange", this.#seen);
     this.kick();
   }
 
   stop(): void {
     this.#isStopped = true;
+    document.removeEventListener("visibilitychange", this.#seen);
     clearTimeout(this.#timer);
   }
 
@@ -36,6 +37,10 @@ export class Poller {
     if (this.#isRunning) this.#isWantedAgain = true;
     else void this.#round();
   }
+
+  readonly #seen = (): void => {
+    if (!document.hidden) this.kick();
+  };
 
   async #round(): Promise<void> {
     clearTimeout(this.#timer);

@@ -7,7 +7,7 @@ import { toast } from "../dom/toast.ts";
 import { parseBitRate } from "../format/amounts.ts";
 import { exactMoment, parseMoment } from "../format/moments.ts";
 import { nameOf } from "./key-state.ts";
-import { momentField, rateField, wholeField } from "./limit-fields.ts";
+import { momentField, rateField, targetsField, targetsOf, wholeField } from "./limit-fields.ts";
 import { QuotaFields } from "./quota-fields.ts";
 import { showSecret } from "./secret-panel.ts";
 
@@ -38,12 +38,15 @@ function keyForm(key: Partial<AccessKey>): KeyForm {
   const sessions = wholeField("Sessions at a time", limits.maxSessions, MAX_COUNT, "Connections; empty: any number");
   const start = momentField("Works from", key.startTime, "Empty: at once");
   const expire = momentField("Works until", key.expireTime, "Empty: for ever");
+  const allow = targetsField("May reach as well", key.allowTargets, "Private addresses that relays refuse else");
+  const deny = targetsField("May not reach", key.denyTargets, "Wins over the other");
   const pair = (...parts: readonly TextField[]): HTMLElement => h("div", { class: "pair" }, ...parts.map(({ element }) => element));
   const content = [
     name.element,
     h("fieldset", {}, h("legend", {}, "How much"), quota.element),
     h("fieldset", {}, h("legend", {}, "How fast, how many"), pair(down, up), pair(devices, sessions)),
     h("fieldset", {}, h("legend", {}, "When"), pair(start, expire)),
+    h("fieldset", {}, h("legend", {}, "Where to"), pair(allow, deny)),
   ];
   const read = (): Omit<AccessKey, "id"> => {
     const quotaNow = quota.read();
@@ -63,9 +66,11 @@ function keyForm(key: Partial<AccessKey>): KeyForm {
       ...(startTime && { startTime }),
       ...(expireTime && { expireTime }),
       ...(hasLimits && { limits: wanted }),
+      allowTargets: targetsOf(allow),
+      denyTargets: targetsOf(deny),
     };
   };
-  return { content, fields: [name, ...quota.fields, down, up, devices, sessions, start, expire], read };
+  return { content, fields: [name, ...quota.fields, down, up, devices, sessions, start, expire, allow, deny], read };
 }
 
 /** What is shown to the minute stays to the millisecond if nobody touched it. */
@@ -89,7 +94,7 @@ export function createKey(console: Console): void {
   const requestId = crypto.randomUUID();
   ask({
     title: "New access key",
-    content: [h("div", { class: "pair" }, name, id.element), ...rest, h("fieldset", {}, h("legend", {}, "Where"), port.element)],
+    content: [h("div", { class: "pair" }, name, id.element), ...rest, h("fieldset", {}, h("legend", {}, "By which port"), port.element)],
     fields: [...form.fields, id, port],
     submit: "Create key",
     act: async () => {
@@ -111,7 +116,10 @@ export function editKey({ api, refresh }: Console, key: AccessKey): void {
     submit: "Save",
     act: async () => {
       const accessKey = { ...form.read(), id: key.id, resourceVersion: key.resourceVersion ?? "0" };
-      await api.call("AccessKeyService", "UpdateAccessKey", { accessKey, updateMask: "displayName,startTime,expireTime,limits" });
+      await api.call("AccessKeyService", "UpdateAccessKey", {
+        accessKey,
+        updateMask: "displayName,startTime,expireTime,limits,allowTargets,denyTargets",
+      });
       refresh();
       toast(`${nameOf(key)} is changed`);
     },

@@ -29,6 +29,13 @@ export function wholeField(label: string, value: number | undefined, max: number
   });
 }
 
+/** Addresses, blocks or names, which management checks. */
+export function targetsField(label: string, targets: readonly string[] = [], hint: string): TextField {
+  return new TextField({ label, value: targets.join(", "), placeholder: "10.1.0.0/16, 192.0.2.7", hint });
+}
+
+export const targetsOf = ({ value }: TextField): string[] => value.split(/[\s,]+/).filter(Boolean);
+
 /** A moment such as "30 days" or "2027-01-31 18:00". */
 export function momentField(label: string, time: string | undefined, hint: string): TextField {
   return new TextField({
