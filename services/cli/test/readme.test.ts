@@ -8,9 +8,9 @@ import { GRAMMAR } from "../src/command-table.ts";
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 
 test("the README has a row for every command, as it is typed, and no other", () => {
-  const rows = [...readme.matchAll(/^\| `((?:key|port|upstream|traffic|top|session|fleet|events|bootstrap|config|completion)\b[^`]*)` \|/gm)].map(
-    ([, row]) => row,
-  );
+  const rows = [
+    ...readme.matchAll(/^\| `((?:key|port|upstream|traffic|top|session|fleet|events|bootstrap|config|completion)\b[^`]*)` \|/gm),
+  ].map(([, row]) => row);
   const commands = GRAMMAR.commands.map(({ name, args }) =>
     [name, ...Object.values(args).map(({ placeholder, isRequired }) => (isRequired ? placeholder : `[${placeholder}]`))].join(" "),
   );

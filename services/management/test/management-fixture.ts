@@ -117,7 +117,8 @@ export class FleetClients {
   }
 
   close(): void {
-    for (const client of [this.keys, this.ports, this.upstreams, this.traffic, this.sessions, this.fleet, this.config, this.events]) client.close();
+    for (const client of [this.keys, this.ports, this.upstreams, this.traffic, this.sessions, this.fleet, this.config, this.events])
+      client.close();
   }
 }
 
