@@ -47,8 +47,13 @@ export class LimitedFleet implements AsyncDisposable {
     const redis = await startRedis({ appendonly: true });
     const own = { workers: WORKERS, limits: { whenUnavailable } };
     const settings = { "tcp-relay": own, "udp-relay": own };
-    const fleet = await Fleet.start({ store: redisStore(redis), tcpRelays, udpRelays, settings });
-    return new LimitedFleet(redis, fleet, await Target.start());
+    try {
+      const fleet = await Fleet.start({ store: redisStore(redis), tcpRelays, udpRelays, settings });
+      return new LimitedFleet(redis, fleet, await Target.start());
+    } catch (error) {
+      await redis.stop();
+      throw error;
+    }
   }
 
   /** A new key with these limits, in force on every relay. */

@@ -17,8 +17,9 @@ export async function outage(fleet: LimitedFleet, seconds: number): Promise<Outa
   const rate = 8_000_000;
   const key = await fleet.createKey({ downBitsPerSecond: mbit(rate / 1e6), quota: hourQuota(1_000_000_000) });
   const streams = await fleet.open(key, "down", 6);
-  await sleep(2500);
+  await sleep(1500);
   await fleet.redis.kill9();
+  // Until relays have given up on it.
   await sleep(1500);
   const before = received(streams);
   const startedMs = performance.now();

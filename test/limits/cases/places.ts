@@ -2,7 +2,8 @@ import type { LimitedFleet, LimitedKey } from "../limited-fleet.ts";
 import { type Row, sleep } from "../row.ts";
 import type { StreamClient } from "../stream-client.ts";
 
-const GRACE_MS = 2000;
+/** The shortest that a store keeps: as long as relays' reports count. */
+const GRACE_MS = 5000;
 
 /** Whether a connection is served: the target's first bytes, or a reset. */
 async function isServed(stream: StreamClient): Promise<boolean> {
@@ -44,7 +45,11 @@ export interface DeviceOutcome {
 
 /** Two client addresses and a third, which gets in when one has been gone for the grace time. */
 export async function devices(fleet: LimitedFleet): Promise<DeviceOutcome> {
-  const key = await fleet.createKey({ maxDevices: 2, deviceGrace: { seconds: 2n, nanos: 0 }, downBitsPerSecond: 8_000_000n });
+  const key = await fleet.createKey({
+    maxDevices: 2,
+    deviceGrace: { seconds: BigInt(GRACE_MS / 1000), nanos: 0 },
+    downBitsPerSecond: 8_000_000n,
+  });
   const [first, second, third] = ["127.1.0.1", "127.1.0.2", "127.1.0.3"] as const;
   const ofFirst = await fleet.open(key, "down", 3, first);
   const counts = [await served(ofFirst)];

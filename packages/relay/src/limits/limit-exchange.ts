@@ -161,7 +161,8 @@ export class LimitExchange implements LimitHome {
     const isMoving = limiter.up.isMoving || limiter.down.isMoving;
     const soonMs = limiter.quota.isStarved ? STARVED_MS : isMoving ? MOVING_MS : QUIET_MS;
     if (limiter.sessions > 0) this.#due.set(limiter, Math.min(this.#due.get(limiter)!, now + soonMs));
-    if (limiter.isActive) return;
+    // It leaves when the store has heard that it does.
+    if (limiter.isActive || report.sessions > 0) return;
     this.#due.delete(limiter);
     limiter.rest();
   }
