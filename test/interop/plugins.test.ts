@@ -49,14 +49,14 @@ async function isReady(proxy: ProxyAddress): Promise<boolean> {
 
 async function exchange(proxy: ProxyAddress): Promise<void> {
   await eventually("both plugins", () => isReady(proxy), READY_WITHIN_MS);
-  await uploadThrough(proxy, 4 * MIB);
-  await downloadThrough(proxy, 4 * MIB);
+  await uploadThrough(proxy, 2 * MIB);
+  await downloadThrough(proxy, 2 * MIB);
   await udpEchoThrough(proxy);
   await manyAtOnceThrough(proxy, 20, 16 * 1024);
 }
 
 for (const { name, client, server } of PLUGINS) {
-  describe(`SIP003 with ${name}: 4 MiB up and down by hash, 20 connections at once, UDP around it`, NEEDS_PLUGINS, () => {
+  describe(`SIP003 with ${name}: 2 MiB up and down by hash, 20 connections at once, UDP around it`, NEEDS_PLUGINS, () => {
     test("our gateway to ss-server", async () => {
       await using peer = await startSsServer({ method: METHOD, password: SECRET, udp: true, plugin: peerPlugin(server) });
       await using gateway = await startCoveredGateway(client, { port: peer.port, method: METHOD, secret: SECRET });
