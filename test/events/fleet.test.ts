@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { Upstream } from "@shadowfleet/control-api";
 import { type FleetStore, openStore, storeSchema } from "@shadowfleet/store";
 import {
   eventually,
@@ -17,6 +18,7 @@ import {
   type TcpTarget,
   WebhookReceiver,
 } from "@shadowfleet/testkit";
+import { Api } from "../fleet/api.ts";
 import { Fleet, type Member, redisStore } from "../fleet/fleet.ts";
 
 const CLI = join(import.meta.dirname, "../../services/cli/src/main.ts");
@@ -37,6 +39,7 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
   let receiver: WebhookReceiver;
   let echo: TcpTarget;
   let fleet: Fleet;
+  let api: Api;
 
   before(async () => {
     redis = await startRedis();
@@ -51,8 +54,10 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
       gateways: 1,
       settings: { management: { webhooks } },
     });
+    api = new Api(fleet.managements[0]!.port);
   });
   after(async () => {
+    api?.close();
     await fleet?.[Symbol.asyncDispose]();
     await echo?.close();
     await receiver?.[Symbol.asyncDispose]();
@@ -66,6 +71,17 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
   const typesOf = async (subject: string): Promise<string[]> => (await kept(subject)).map(({ type }) => type);
   const told = (subject: string, ...types: readonly string[]) =>
     eventually(`${subject}: ${types}`, async () => (await typesOf(subject)).join() === types.join(), 40_000);
+
+  /** A server at that address, whatever the URI says. */
+  async function addUpstream(id: string, accessUri: string, address: string): Promise<void> {
+    const { upstreams } = api.clients;
+    const upstream = Upstream.fromPartial({ id });
+    await api.call(upstreams, upstreams.createUpstream, {
+      upstream,
+      accessUri: accessUri.replace(/@[^#/?]*/, `@${address}`),
+      requestId: "",
+    });
+  }
 
   /** Sends through the gateway until the relay lets no more pass. */
   async function useUp(): Promise<void> {
@@ -97,7 +113,7 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
     // Nobody listens there yet.
     const port = await freePort();
     const { accessUri } = (await fleet.cli("key", "create", "alice", "--quota", "2MB/day")) as { readonly accessUri: string };
-    await fleet.cli("upstream", "add", accessUri.replace(/@[^#/?]*/, `@127.0.0.1:${port}`), "--id", "u1");
+    await addUpstream("u1", accessUri, `127.0.0.1:${port}`);
     const ask = async (): Promise<void> => {
       const { socket } = await socks5Request({ proxy: fleet.gateways[0]!, target: echo });
       socket.destroy();
@@ -109,8 +125,8 @@ describe("a fleet tells what happens to it", reason === undefined ? {} : { skip:
     await eventually("a success", () => ask().then(async () => revived.accepted > 0 && (await failCount()) === 0), 20_000);
     await told("u1", "upstream.down", "upstream.up");
 
-    await fleet.cli("upstream", "delete", "u1");
-    await fleet.cli("upstream", "add", accessUri.replace(/@[^#/?]*/, `@${fleet.tcpRelays[0]!.host}:${fleet.relayPort}`), "--id", "r1");
+    await api.call(api.clients.upstreams, api.clients.upstreams.deleteUpstream, { id: "u1" });
+    await addUpstream("r1", accessUri, `${fleet.tcpRelays[0]!.host}:${fleet.relayPort}`);
     await useUp();
     await told("alice", "key.created", "key.quota.80", "key.quota.90", "key.quota.100", "key.cut");
 
