@@ -98,11 +98,9 @@ export class RedisTraffic {
     const found = new Map<string, (string | undefined)[]>();
     let cursor = "0";
     do {
-      const at = cursor;
-      const [next, fields] = await this.#connection.run("HSCAN", (client) =>
-        client.hscan(this.#keys.hour(hourMs), at, "COUNT", SCAN_COUNT),
-      );
+      const [next, text] = (await this.#connection.script("scanHour", [this.#keys.hour(hourMs)], cursor, SCAN_COUNT)) as [string, string];
       cursor = next;
+      const fields = text === "" ? [] : text.split("\n");
       for (let index = 0; index < fields.length; index += 2) {
         const field = fields[index]!;
         const colon = field.lastIndexOf(":");

@@ -111,6 +111,15 @@ end
 return 1
 `;
 
+/**
+ * A step through an hour. KEYS: hour. ARGV: cursor, about how many fields. Returns the next cursor, and fields and values on a line each: one text is
+ * read many times as fast as as many replies.
+ */
+const scanHour = `
+local found = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+return {found[1], table.concat(found[2], '\\n')}
+`;
+
 /** KEYS: meta. ARGV: how long ago an hour must have ended, ms. Returns the start of the first hour that is open. */
 const closeHours = `
 local time = redis.call('TIME')
@@ -122,4 +131,4 @@ redis.call('HSET', KEYS[1], 'closed', before)
 return before
 `;
 
-export const TRAFFIC_SCRIPTS = { applyTraffic, closeHours, readTraffic, resetTraffic, restoreTraffic };
+export const TRAFFIC_SCRIPTS = { applyTraffic, closeHours, readTraffic, resetTraffic, restoreTraffic, scanHour };
