@@ -6,6 +6,7 @@ import {
   DeletePortRequest,
   DeleteUpstreamRequest,
   DrainMemberRequest,
+  GetAccessConfigRequest,
   GetAccessKeyRequest,
   GetAccessUriRequest,
   GetPortRequest,
@@ -19,9 +20,11 @@ import {
   ListTrafficRequest,
   ListUpstreamsRequest,
   MemberKind,
+  type QrFormat,
   ReportStatusRequest,
   ResetCircuitRequest,
   ResetTrafficRequest,
+  RotateAccessLinkRequest,
   RotateSecretRequest,
   TerminateSessionsRequest,
   UpdateAccessKeyRequest,
@@ -175,4 +178,15 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
         oldSecretUses: [{ accessKeyId: id(r), time: time(r) }],
       }),
     ),
+  GetAccessConfig: (r) =>
+    GetAccessConfigRequest.encode(
+      GetAccessConfigRequest.fromPartial({
+        id: id(r),
+        host: pick(["", "relay.example", "::1", "no host"], r),
+        qrFormat: pick([0, 0, 1, 2, 9], r) as QrFormat,
+        qrOfLink: r.below(4) === 0,
+      }),
+    ),
+  RotateAccessLink: (r) =>
+    RotateAccessLinkRequest.encode(RotateAccessLinkRequest.fromPartial({ id: id(r), resourceVersion: BigInt(r.below(3)) })),
 };

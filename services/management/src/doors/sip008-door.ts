@@ -10,9 +10,6 @@ import { publicServers } from "./public-servers.ts";
 /** Says the same whatever is wrong with a link, and whatever its key is: missing, switched off, expired. */
 const NO_SUCH_LINK = { httpStatus: 404, code: "not_found", message: "there is nothing here" };
 
-/** How often clients should come back, in seconds, where they ask. */
-const REFRESH_S = 600;
-
 interface LinkRequest {
   readonly Params: { readonly token: string };
 }
@@ -39,7 +36,7 @@ export function sip008Door(context: ManagementContext, links: AccessLinks): Door
 
 function answer(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
   const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
-  reply.headers({ etag, "cache-control": "private, no-cache", "profile-update-interval": String(Math.ceil(REFRESH_S / 3600)) });
+  reply.headers({ etag, "cache-control": "private, no-cache" });
   if (hasTag(request.headers["if-none-match"], etag)) return reply.code(304).send();
   return reply.type("application/json; charset=utf-8").send(text);
 }
