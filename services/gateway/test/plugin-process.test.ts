@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { PluginProcess, type PluginProcessOptions, systemClock } from "@shadowfleet/runtime";
-import { createMemoryLogger, eventually, freePort, isPortFree, RecordingMetrics } from "@shadowfleet/testkit";
+import { createMemoryLogger, eventually, freePort, isPortFree, RecordingMetrics, startEchoTarget } from "@shadowfleet/testkit";
 
 const folder = mkdtempSync(join(tmpdir(), "shadowfleet-plugin-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -134,6 +134,12 @@ describe("a SIP003 plugin", () => {
     await using portless = plugin(script("portless", ACCEPTING), { launch: noPort });
     assert.equal(await portless.plugin.start(), false);
     assert.equal(portless.log.lines.find(({ code }) => code === "PLUGIN_FAILED")?.reason, "EMFILE");
+
+    await using other = await startEchoTarget();
+    const place = { host: other.host, port: other.port };
+    await using crowded = plugin(script("crowded", ACCEPTING), { launch: async () => ({ remote: place, local: place, accepts: place }) });
+    assert.equal(await crowded.plugin.start(), false, "whoever answers there is not the plugin");
+    assert.equal(crowded.log.lines.find(({ code }) => code === "PLUGIN_FAILED")?.reason, "EADDRINUSE");
 
     await using mute = plugin(script("mute", "setInterval(() => {}, 1000)"), { readyWithinMs: 300 });
     assert.equal(await mute.plugin.start(), false);

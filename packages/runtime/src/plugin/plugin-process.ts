@@ -6,7 +6,7 @@ import type { Metrics } from "../metrics.ts";
 import type { HostPort } from "../quantities.ts";
 import { redactText } from "../redaction.ts";
 import { type PluginEnds, pluginEnvironment } from "./plugin-environment.ts";
-import { type PluginEnd, RunningPlugin, reasonOf } from "./running-plugin.ts";
+import { canConnect, type PluginEnd, RunningPlugin, reasonOf } from "./running-plugin.ts";
 
 /** What one start of a plugin goes by. */
 export interface PluginLaunch extends PluginEnds {
@@ -105,6 +105,8 @@ export class PluginProcess {
     } catch (error) {
       return { exitCode: null, signal: null, reason: reasonOf(error) };
     }
+    // Somebody else, perhaps a plugin that a killed service has left behind: it would be taken for ours.
+    if (await canConnect(next.accepts)) return { exitCode: null, signal: null, reason: "EADDRINUSE" };
     if (this.#stopping.signal.aborted) return { exitCode: null, signal: null };
     this.#launch = next;
     const running = new RunningPlugin(program, pluginEnvironment(next, pluginOptions), (line) =>

@@ -92,7 +92,8 @@ export function reasonOf(error: unknown): string {
   return code ?? message;
 }
 
-function canConnect({ host, port }: HostPort): Promise<boolean> {
+/** Whether something accepts there. */
+export function canConnect({ host, port }: HostPort): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const settle = (is: boolean): void => {
