@@ -3,7 +3,7 @@ export { AccessKeyTable, type KeyChanges } from "./access-key-table.ts";
 export { logConfigWarnings, logFleetChange } from "./config-warnings.ts";
 export { type FleetConfig, fleetSchema } from "./fleet/fleet-schema.ts";
 export { type MemberDeps, type MemberRelay, type MemberTiming, RelayMember, type RelayMemberOptions } from "./fleet/relay-member.ts";
-export type { Admission, KeyLimiter, LimitedSession } from "./limits/key-limiter.ts";
+export type { KeyLimiter } from "./limits/key-limiter.ts";
 export { LiveSessions } from "./live-sessions.ts";
 export { type LoadedRelayConfig, loadRelayConfig, type RelayFlags } from "./load-relay-config.ts";
 export type { PortKeys } from "./port-keys.ts";

@@ -1,18 +1,12 @@
 import type { Clock, ErrorCode } from "@shadowfleet/runtime";
-import { DEVICE_GRACE_MS, type KeyLimits, type LimitAnswer, type LimitReport, type SessionVerdict } from "@shadowfleet/store";
+import { DEVICE_GRACE_MS, type KeyLimits, type LimitAnswer, type LimitReport } from "@shadowfleet/store";
 import type { Throttles } from "@shadowfleet/transport";
-import { sourceNetwork } from "../source-network.ts";
 import { DirectionGate } from "./direction-gate.ts";
 import type { GateTimer } from "./gate-timer.ts";
 import type { LimitCounts } from "./limit-counts.ts";
 import type { LimitHome } from "./limit-home.ts";
 import { QuotaAccount } from "./quota-account.ts";
-
-/** A session as its key's limiter knows it. */
-export interface LimitedSession {
-  readonly clientHost: string;
-  terminate(code: ErrorCode): void;
-}
+import { type Admission, type LimitedSession, SessionPlaces } from "./session-places.ts";
 
 export interface KeyLimiterOptions {
   readonly keyId: string;
@@ -24,19 +18,8 @@ export interface KeyLimiterOptions {
   readonly onUnused: () => void;
 }
 
-/** What a session is told: it may begin (undefined), why not, or either of them soon. */
-export type Admission = ErrorCode | undefined | Promise<ErrorCode | undefined>;
-
 /** A client waits for it before its target is dialled. */
 const ANSWER_LIMIT_MS = 250;
-/** A refused device is not asked for again with each of its datagrams. */
-const TURNED_AWAY_MS = 500;
-const MAX_TURNED_AWAY = 256;
-
-const REFUSALS = { admitted: undefined, "device-limit": "DEVICE_LIMIT", "session-limit": "SESSION_LIMIT" } as const satisfies Record<
-  SessionVerdict,
-  ErrorCode | undefined
->;
 
 /** Everything that bounds one access key on this relay. Sessions enter and leave it; bytes pass its gates. */
 export class KeyLimiter implements Throttles {
@@ -45,27 +28,33 @@ export class KeyLimiter implements Throttles {
   readonly down: DirectionGate;
   readonly quota: QuotaAccount;
   readonly #options: KeyLimiterOptions;
+  readonly #places: SessionPlaces;
   #limits: KeyLimits | undefined;
-  /** Sessions and the devices they come from. */
-  readonly #sessions = new Map<LimitedSession, string>();
-  /** Sessions that wait to be told. */
-  readonly #asking = new Set<LimitedSession>();
   /** The store has answered since the key is active: parts and leases are true. */
   #isSettled = false;
   /** Its home has it among those that report. */
   #isReporting = false;
   #settling: (() => void)[] = [];
-  /** Devices that were refused lately. */
-  readonly #turnedAway = new Map<string, { readonly code: ErrorCode; readonly untilMs: number }>();
 
   constructor(options: KeyLimiterOptions) {
-    const { keyId, clock, timer, counts } = options;
+    const { keyId, clock, timer, counts, home } = options;
     this.keyId = keyId;
     this.#options = options;
     this.quota = new QuotaAccount({ clock, counts, onShort: () => this.#urge() });
     const gate = (onPause: () => void) => new DirectionGate({ clock, timer, budget: this.quota, onPause, onSaturated: () => this.#urge() });
     this.up = gate(() => counts.pausesUp++);
     this.down = gate(() => counts.pausesDown++);
+    this.#places = new SessionPlaces({
+      keyId,
+      clock,
+      counts,
+      home,
+      limits: () => this.#limits,
+      refusal: () => this.#refusal(),
+      isSettled: () => this.#isSettled,
+      settled: () => this.#settled(),
+      onChange: () => this.#urge(),
+    });
   }
 
   /** Undefined once the key has none any more; what is held then runs free. */
@@ -74,7 +63,7 @@ export class KeyLimiter implements Throttles {
   }
 
   get sessions(): number {
-    return this.#sessions.size + this.#asking.size;
+    return this.#places.size;
   }
 
   /** Has anything to tell the store now or later. */
@@ -85,7 +74,7 @@ export class KeyLimiter implements Throttles {
   /** Other limits, in force at once for what is live too. Sessions beyond a smaller number go on, new ones are refused. */
   change(limits: KeyLimits | undefined): void {
     this.#limits = limits;
-    this.#turnedAway.clear();
+    this.#places.reconsider();
     this.quota.change(limits?.quota);
     this.#enforce();
     this.#urge();
@@ -93,17 +82,22 @@ export class KeyLimiter implements Throttles {
 
   /** Takes a place for a session, or refuses it. Whoever was not refused leaves in the end. */
   enter(session: LimitedSession): Admission {
-    const refusal = this.#refusal();
-    if (refusal) return this.#refused(refusal);
-    const { maxDevices, maxSessions } = this.#limits ?? {};
-    const device = sourceNetwork(session.clientHost);
-    if (maxSessions !== undefined && this.#sessions.size >= maxSessions) return this.#refused("SESSION_LIMIT");
-    const needsPlace = maxSessions !== undefined || (maxDevices !== undefined && !this.#hasDevice(device));
-    if (this.#isSettled && !needsPlace) {
-      this.#sessions.set(session, device);
-      return undefined;
-    }
-    return this.#ask(session, device, needsPlace);
+    return this.#places.enter(session);
+  }
+
+  /** A session that was there before the key had limits: it counts, and is not asked for. */
+  adopt(session: LimitedSession): void {
+    this.#places.adopt(session);
+  }
+
+  leave(session: LimitedSession): void {
+    this.#places.leave(session);
+    if (this.sessions === 0 && this.#limits === undefined) this.#options.onUnused();
+  }
+
+  /** Its client's address may be another one now. A device too many ends the session, as soon as the store has said so. */
+  roamed(session: LimitedSession): void {
+    this.#places.roamed(session);
   }
 
   /**
@@ -111,39 +105,7 @@ export class KeyLimiter implements Throttles {
    * session. Undefined: ask.
    */
   knownRefusal(clientHost: string): ErrorCode | undefined {
-    const refusal = this.#refusal();
-    if (refusal || this.#turnedAway.size === 0) return refusal;
-    const known = this.#turnedAway.get(sourceNetwork(clientHost));
-    return known && known.untilMs > this.#options.clock.monotonic() ? known.code : undefined;
-  }
-
-  leave(session: LimitedSession): void {
-    this.#sessions.delete(session);
-    this.#asking.delete(session);
-    // Others may want its place.
-    if (this.sessions === 0 || this.#limits?.maxSessions !== undefined) this.#urge();
-    if (this.sessions === 0 && this.#limits === undefined) this.#options.onUnused();
-  }
-
-  /** A session that was there before the key had limits: it counts, and is not asked for. */
-  adopt(session: LimitedSession): void {
-    this.#sessions.set(session, sourceNetwork(session.clientHost));
-    this.#urge();
-  }
-
-  /** Its client's address may be another one now. A device too many ends the session, as soon as the store has said so. */
-  roamed(session: LimitedSession): void {
-    const before = this.#sessions.get(session);
-    const device = sourceNetwork(session.clientHost);
-    if (before === undefined || before === device) return;
-    const isNew = this.#limits?.maxDevices !== undefined && !this.#hasDevice(device);
-    this.#sessions.set(session, device);
-    if (!isNew) return;
-    void this.#claim(device, false).then((refusal) => {
-      if (refusal === undefined || this.#sessions.get(session) !== device) return;
-      this.#options.counts.refuse(refusal);
-      session.terminate(refusal);
-    });
+    return this.#places.knownRefusal(clientHost);
   }
 
   /** Why a datagram may not pass; undefined when it may, and is then paid for. */
@@ -153,20 +115,13 @@ export class KeyLimiter implements Throttles {
   }
 
   report(): LimitReport {
-    const limits = this.#limits ?? {};
+    const { maxDevices, deviceGraceMs = DEVICE_GRACE_MS } = this.#limits ?? {};
     const sessions = this.#limits ? this.sessions : 0;
     const up = this.up.report(sessions);
     const down = this.down.report(sessions);
     const quota = this.quota.report(this.up.rate + this.down.rate, sessions > 0, this.up.waiting + this.down.waiting);
-    return {
-      keyId: this.keyId,
-      ...(quota && { quota }),
-      ...(up && { up }),
-      ...(down && { down }),
-      sessions,
-      devices: limits.maxDevices === undefined ? [] : [...new Set(this.#sessions.values())],
-      deviceGraceMs: limits.deviceGraceMs ?? DEVICE_GRACE_MS,
-    };
+    const devices = maxDevices === undefined ? [] : this.#places.devices;
+    return { keyId: this.keyId, ...(quota && { quota }), ...(up && { up }), ...(down && { down }), sessions, devices, deviceGraceMs };
   }
 
   /** Takes the answer to a report; true when the store needs the base of the quota's window and a second report. */
@@ -187,7 +142,7 @@ export class KeyLimiter implements Throttles {
     if (policy === "continue") {
       this.up.shareAll();
       this.down.shareAll();
-    } else if (this.quota.left <= 0 && !this.quota.isExhausted) this.#cut("LIMITS_UNCHECKED");
+    } else if (this.quota.left <= 0 && !this.quota.isExhausted) this.#places.cut("LIMITS_UNCHECKED");
     this.#settle(false);
     this.#serve();
   }
@@ -215,54 +170,17 @@ export class KeyLimiter implements Throttles {
     return this.#isSettled && this.quota.left > 0 ? undefined : "LIMITS_UNCHECKED";
   }
 
-  #unsettledRefusal(): ErrorCode | undefined {
-    return this.#isSettled || this.#options.home()?.whenUnavailable !== "refuse" ? undefined : "LIMITS_UNCHECKED";
-  }
-
-  async #ask(session: LimitedSession, device: string, needsPlace: boolean): Promise<ErrorCode | undefined> {
-    const isClaimed = needsPlace ? this.#claim(device, true) : undefined;
-    this.#asking.add(session);
-    const [refusal] = await Promise.all([isClaimed, this.#settled()]);
-    // Its client has gone meanwhile; whoever hears this knows.
-    if (!this.#asking.delete(session)) return undefined;
-    const final = refusal ?? this.#refusal() ?? this.#unsettledRefusal();
-    if (final) {
-      if (this.sessions === 0) this.#urge();
-      this.#turnAway(device, final);
-      return this.#refused(final);
-    }
-    this.#sessions.set(session, device);
-    return undefined;
-  }
-
-  #turnAway(device: string, code: ErrorCode): void {
-    if (this.#turnedAway.size >= MAX_TURNED_AWAY) this.#turnedAway.clear();
-    this.#turnedAway.set(device, { code, untilMs: this.#options.clock.monotonic() + TURNED_AWAY_MS });
-  }
-
-  async #claim(device: string, takesSession: boolean): Promise<ErrorCode | undefined> {
-    const { maxDevices, maxSessions, deviceGraceMs = DEVICE_GRACE_MS } = this.#limits ?? {};
+  async #settled(): Promise<ErrorCode | undefined> {
     const home = this.#options.home();
-    const verdict = await home?.claim({
-      keyId: this.keyId,
-      device,
-      deviceGraceMs,
-      ...(maxDevices === undefined ? {} : { maxDevices }),
-      ...(maxSessions === undefined || !takesSession ? {} : { maxSessions }),
-    });
-    if (verdict === undefined || verdict === "unavailable") return home?.whenUnavailable === "refuse" ? "LIMITS_UNCHECKED" : undefined;
-    return REFUSALS[verdict];
+    if (this.#isSettled || !home) return undefined;
+    this.#urge();
+    if (home.isAway) this.unanswered(home.whenUnavailable);
+    else await this.#answer();
+    return this.#isSettled || home.whenUnavailable === "continue" ? undefined : "LIMITS_UNCHECKED";
   }
 
   /** Resolves when the store has answered for this key, or is known not to, or has had its time. */
-  async #settled(): Promise<void> {
-    const home = this.#options.home();
-    if (this.#isSettled || !home) return;
-    this.#urge();
-    if (home.isAway) {
-      this.unanswered(home.whenUnavailable);
-      return;
-    }
+  async #answer(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     // Where this process was too busy to read, the answer may be here already: one more turn reads it.
     const timer = setTimeout(() => setImmediate(resolve), ANSWER_LIMIT_MS);
@@ -282,36 +200,16 @@ export class KeyLimiter implements Throttles {
     const { upBitsPerSecond, downBitsPerSecond } = this.#limits ?? {};
     const { action } = this.quota;
     const most = this.quota.isExhausted && action?.kind === "throttle" ? action.bitsPerSecond : Number.POSITIVE_INFINITY;
-    const isOther = [
-      this.up.limit(Math.min(upBitsPerSecond ?? most, most) / 8),
-      this.down.limit(Math.min(downBitsPerSecond ?? most, most) / 8),
-    ];
-    if (isOther.includes(true)) this.#urge();
-    if (this.#isCut) this.#cut("QUOTA_EXHAUSTED");
+    const isUpOther = this.up.limit(Math.min(upBitsPerSecond ?? most, most) / 8);
+    const isDownOther = this.down.limit(Math.min(downBitsPerSecond ?? most, most) / 8);
+    if (isUpOther || isDownOther) this.#urge();
+    if (this.#isCut) this.#places.cut("QUOTA_EXHAUSTED");
     else this.#serve();
   }
 
   #serve(): void {
     this.up.serve();
     this.down.serve();
-  }
-
-  #cut(code: ErrorCode): void {
-    const sessions = [...this.#sessions.keys()];
-    if (sessions.length === 0) return;
-    this.#sessions.clear();
-    this.#options.counts.refuse(code, sessions.length);
-    for (const session of sessions) session.terminate(code);
-  }
-
-  #refused(code: ErrorCode): ErrorCode {
-    this.#options.counts.refuse(code);
-    return code;
-  }
-
-  #hasDevice(device: string): boolean {
-    for (const known of this.#sessions.values()) if (known === device) return true;
-    return false;
   }
 
   #urge(): void {

@@ -4,9 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, FleetError, systemClock } from "@shadowfleet/runtime";
 import { type FleetStore, type KeyLimits, openStore } from "@shadowfleet/store";
 import { createMemoryLogger, eventually, RecordingMetrics } from "@shadowfleet/testkit";
-import type { KeyLimiter, LimitedSession } from "../../src/limits/key-limiter.ts";
+import type { KeyLimiter } from "../../src/limits/key-limiter.ts";
 import { LimitExchange } from "../../src/limits/limit-exchange.ts";
 import { LimiterTable } from "../../src/limits/limiter-table.ts";
+import type { LimitedSession } from "../../src/limits/session-places.ts";
 
 const DEADLINE_MS = 10_000;
 const quotaOf = (bytes: number, action: NonNullable<KeyLimits["quota"]>["action"] = { kind: "cut" }): KeyLimits => ({
