@@ -49,7 +49,7 @@ export function budgetsOf(backend: Backend): readonly Budget[] {
     ratio("bulk CPU per GiB, per hop", "bulk", CHACHA, CPU_PER_GIB, "at most", { native: [0.55, 0.85], pure: [0.95, 2.5] }),
     ratio("bulk throughput", "bulk", AES, ["throughput"], "at least", { native: [2.2, 1.4], pure: [1.25, 0.5] }, wantsThroughput),
     ratio("short connections per CPU second, per hop", "connections", AES, CONNECTIONS_PER_CPU, "at least", {
-      native: [0.65, 0.2],
+      native: [0.65, 0.25],
       pure: [0.5, 0.12],
     }),
     ratio("p99 of a 1 KiB echo", "latency", AES, ["p99Us"], "at most", { native: [1.5, 30], pure: [2, 300] }),
@@ -59,7 +59,7 @@ export function budgetsOf(backend: Backend): readonly Budget[] {
       AES,
       PACKETS_PER_CPU,
       "at least",
-      { native: [0.85, 0.45], pure: [0.5, 0.2] },
+      { native: [0.85, 0.7], pure: [0.5, 0.2] },
       wantsPackets,
     ),
     own("memory per idle connection, per hop", "idle", ["localKibPerConnection", "serverKibPerConnection"], "median", 18),
