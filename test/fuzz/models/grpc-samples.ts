@@ -1,4 +1,5 @@
 import {
+  type CalendarUnit,
   CreateAccessKeyRequest,
   CreatePortRequest,
   CreateUpstreamRequest,
@@ -6,6 +7,7 @@ import {
   DeletePortRequest,
   DeleteUpstreamRequest,
   DrainMemberRequest,
+  ExportTrafficRequest,
   GetAccessConfigRequest,
   GetAccessKeyRequest,
   GetAccessUriRequest,
@@ -21,8 +23,10 @@ import {
   ListUpstreamsRequest,
   MemberKind,
   type QrFormat,
+  type QuotaAction,
   ReportStatusRequest,
   ResetCircuitRequest,
+  ResetQuotaRequest,
   ResetTrafficRequest,
   RotateAccessLinkRequest,
   RotateSecretRequest,
@@ -53,6 +57,7 @@ const FIELDS = [
   "expire_time",
   "allow_targets",
   "deny_targets",
+  ...["limits", "limits.quota", "limits.device_grace", "limits.max_sessions"],
   "secret",
   "__proto__",
 ];
@@ -71,6 +76,38 @@ const page = (random: PseudoRandom): { pageSize: number; pageToken: string } => 
   pageToken: pick(["", Buffer.from("after:key-1").toString("base64url")], random),
 });
 
+const bits = (random: PseudoRandom): bigint => pick([0n, 0n, 8_000n, 7_999n, 20_000_000n, 2n ** 64n - 1n], random);
+
+function limits(random: PseudoRandom): NonNullable<Parameters<typeof CreateAccessKeyRequest.fromPartial>[0]["accessKey"]>["limits"] {
+  const calendar = {
+    unit: random.below(6) as CalendarUnit,
+    timeZone: pick(["", "UTC", "Europe/Berlin", "Mars", "+01:00"], random),
+    anchorDay: random.below(33),
+  };
+  const window = pick(
+    [
+      { $case: "calendar", value: calendar } as const,
+      { $case: "rolling", value: { days: random.below(62) } } as const,
+      { $case: "lifetime", value: {} } as const,
+    ],
+    random,
+  );
+  return {
+    ...(random.below(2) === 0 && {
+      quota: {
+        bytes: pick([1n, 50_000_000_000n, 0n, 2n ** 53n], random),
+        window,
+        action: random.below(4) as QuotaAction,
+        throttleBitsPerSecond: bits(random),
+      },
+    }),
+    upBitsPerSecond: bits(random),
+    maxDevices: random.below(3),
+    deviceGrace: { seconds: pick([0n, 60n, 3_601n, -1n], random), nanos: random.below(1e9) },
+    maxSessions: pick([0, 1, 2 ** 32 - 1], random),
+  };
+}
+
 function accessKey(random: PseudoRandom): Parameters<typeof CreateAccessKeyRequest.fromPartial>[0]["accessKey"] {
   return {
     id: id(random),
@@ -83,6 +120,7 @@ function accessKey(random: PseudoRandom): Parameters<typeof CreateAccessKeyReque
     expireTime: time(random),
     allowTargets: random.below(4) === 0 ? [pick(TARGETS, random)] : [],
     denyTargets: random.below(4) === 0 ? [pick(TARGETS, random), "10.0.0.1"] : [],
+    ...(random.below(2) === 0 && { limits: limits(random) }),
     resourceVersion: pick([0n, 0n, 1n, 2n ** 64n - 1n], random),
   };
 }
@@ -109,7 +147,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     CreateAccessKeyRequest.encode(CreateAccessKeyRequest.fromPartial({ accessKey: accessKey(r), requestId: pick(["", "", "once"], r) })),
   UpdateAccessKey: (r) =>
     UpdateAccessKeyRequest.encode(
-      UpdateAccessKeyRequest.fromPartial({ accessKey: accessKey(r), updateMask: [pick(FIELDS, r), pick(FIELDS.slice(0, 7), r)] }),
+      UpdateAccessKeyRequest.fromPartial({ accessKey: accessKey(r), updateMask: [pick(FIELDS, r), pick(FIELDS.slice(0, 11), r)] }),
     ),
   DeleteAccessKey: (r) =>
     DeleteAccessKeyRequest.encode(DeleteAccessKeyRequest.fromPartial({ id: id(r), resourceVersion: BigInt(r.below(3)) })),
@@ -160,6 +198,9 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     ),
   ListTrafficBuckets: (r) =>
     ListTrafficBucketsRequest.encode(ListTrafficBucketsRequest.fromPartial({ accessKeyId: id(r), startTime: time(r), endTime: time(r) })),
+  ExportTraffic: (r) =>
+    ExportTrafficRequest.encode(ExportTrafficRequest.fromPartial({ accessKeyId: id(r), startTime: time(r), endTime: time(r) })),
+  ResetQuota: (r) => ResetQuotaRequest.encode(ResetQuotaRequest.fromPartial({ id: id(r) })),
   ResetTraffic: (r) => ResetTrafficRequest.encode(ResetTrafficRequest.fromPartial({ accessKeyId: id(r) })),
   ListSessions: (r) => ListSessionsRequest.encode(ListSessionsRequest.fromPartial({ ...page(r), accessKeyId: id(r) })),
   WatchSessions: (r) => WatchSessionsRequest.encode(WatchSessionsRequest.fromPartial({ accessKeyId: id(r) })),

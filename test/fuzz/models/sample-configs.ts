@@ -85,6 +85,14 @@ export const MANAGEMENT = {
         secret: PLANTED_SECRET,
         expireTime: "2027-01-01T00:00:00Z",
         targets: { allow: ["10.0.0.0/8"] },
+        limits: { quota: "50GB/month", rate: "20Mbit", maxDevices: 3, deviceGrace: "2m", maxSessions: 100 },
+      },
+      {
+        ...{ id: "carol", port: 8388, secret: "ICEiIyQlJicoKSorLC0uLw==" },
+        limits: {
+          quota: { amount: "1GiB/week", timeZone: "Europe/Berlin", anchorDay: 5, action: "throttle:1Mbit" },
+          rate: { up: "2Mbit" },
+        },
       },
       { id: "boris", port: 8388, secret: "EBESExQVFhcYGRobHB0eHw==", disabled: true, disabledReason: "unpaid" },
     ],
