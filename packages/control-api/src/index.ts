@@ -161,7 +161,8 @@ export {
   UpstreamServiceService,
 } from "./gen/shadowfleet/v1/upstream.ts";
 export { type CallContext, type HandlerOptions, Handlers, type ResponseStream, type ServerStreaming, type Unary } from "./handlers.ts";
-export { type LocalCall, LocalCallError, LocalCalls, type LocalMethod, type ServiceHost } from "./local-calls.ts";
+export { type LocalCall, LocalCallError } from "./local-call.ts";
+export { LocalCalls, type LocalMethod, type ServiceHost } from "./local-calls.ts";
 export { type ManagementTarget, type ManagementTls, managementSchema } from "./management-schema.ts";
 export type { MemberIdentity, MemberOrder, MemberState } from "./member.ts";
 export { type MemberConfiguration, type MemberPort, NO_CONFIGURATION } from "./member-configuration.ts";

@@ -71,7 +71,12 @@ export class FleetCalls {
     return (await this.unary(Keys.getAccessKey, { id })).accessKey!;
   }
 
-  /** By key. */
+  /** Of one key that there is. */
+  async trafficOf(id: string): Promise<Traffic | undefined> {
+    return (await this.unary(Tallies.getTraffic, { subject: { subject: { $case: "accessKeyId", value: id } } })).traffic;
+  }
+
+  /** Of all keys, by key. */
   async traffic(): Promise<ReadonlyMap<string, Traffic>> {
     const all = await this.#pages(async (pageToken) => {
       const { traffic, nextPageToken } = await this.unary(Tallies.listTraffic, { pageSize: PAGE, pageToken });

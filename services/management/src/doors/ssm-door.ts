@@ -101,8 +101,8 @@ class SsmRequests {
 
   async show(fleet: FleetCalls, request: FastifyRequest): Promise<object> {
     const key = await this.#find(fleet, request);
-    const [traffic, sessions] = await Promise.all([fleet.traffic(), fleet.sessions(key.id)]);
-    return { ...userOf(fleet, key), ...statsOf(traffic.get(key.id), sessions.get(key.id)) };
+    const [traffic, sessions] = await Promise.all([fleet.trafficOf(key.id), fleet.sessions(key.id)]);
+    return { ...userOf(fleet, key), ...statsOf(traffic, sessions.get(key.id)) };
   }
 
   async change(fleet: FleetCalls, request: FastifyRequest, reply: FastifyReply): Promise<void> {
