@@ -10,16 +10,20 @@ export interface AllowedEmpty {
 const FIRING = "no alert has lasted long enough to fire";
 
 export const ALLOWED_EMPTY: readonly AllowedEmpty[] = [
-  ...["Overview", "TCP relay", "UDP relay", "Gateway & circuit breaker", "Management", "Security", "Runtime", "Redis"].map(
+  ...["Overview", "TCP relay", "UDP relay", "Gateway & circuit breaker", "Management", "Security", "Runtime", "Redis", "Limits"].map(
     (title): AllowedEmpty => ({ where: `Fleet / ${title} > Alerts`, reason: FIRING, may: true }),
   ),
   ...[
-    "Fleet / Management > Events delivered and not",
-    "Fleet / Management > Age of the event that waits",
+    "Fleet / Management > Events delivered and not > A",
+    "Fleet / Management > Age of the event that waits > A",
     "ShadowfleetWebhookLagging (warning)",
     "ShadowfleetWebhookEventsSkipped (warning)",
   ].map((where): AllowedEmpty => ({ where, reason: "this fleet has no webhook" })),
-  { where: "Fleet / Runtime > Ends of plugins", reason: "this fleet has no plugin" },
+  { where: "Fleet / Runtime > Ends of plugins > A", reason: "this fleet has no plugin" },
+  { where: "Fleet / Limits > Datagrams dropped for limits > A", reason: "no key of this fleet has limits" },
+  ...["Fleet / Management > Requests over HTTP by door > A", "Fleet / Management > Requests over HTTP by status > A"].map(
+    (where): AllowedEmpty => ({ where, reason: "this fleet serves nothing over HTTP" }),
+  ),
   {
     where: "ShadowfleetProbeSpike (info)",
     reason: "it compares with what was an hour ago, and there was nothing",
