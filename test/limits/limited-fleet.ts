@@ -44,7 +44,8 @@ export class LimitedFleet implements AsyncDisposable {
   }
 
   static async start({ tcpRelays = 3, udpRelays = 3, whenUnavailable = "continue" }: LimitedFleetOptions = {}): Promise<LimitedFleet> {
-    const redis = await startRedis({ appendonly: true });
+    // Its file survives its process; a busy disk must not stop it.
+    const redis = await startRedis({ appendonly: true, args: ["--appendfsync", "no"] });
     const own = { workers: WORKERS, limits: { whenUnavailable } };
     const settings = { "tcp-relay": own, "udp-relay": own };
     try {

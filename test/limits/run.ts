@@ -2,7 +2,7 @@
 import { disable, expiry } from "./cases/ends.ts";
 import { outage, refusingOutage } from "./cases/outage.ts";
 import { devices, sessions } from "./cases/places.ts";
-import { cutLive, measureRestore, raise, throttle } from "./cases/quotas.ts";
+import { cutDatagrams, cutLive, measureRestore, raise, throttle } from "./cases/quotas.ts";
 import { measureMove, measureRate } from "./cases/rates.ts";
 import { LimitedFleet } from "./limited-fleet.ts";
 import { type Row, tableOf } from "./row.ts";
@@ -21,8 +21,8 @@ async function quota(fleet: LimitedFleet): Promise<readonly Row[]> {
   const raised = await measureRestore(fleet, cut.key, "cut, quota raised", () => raise(fleet, cut.key, 2 * QUOTA_BYTES));
   const again = await cutLive(fleet, QUOTA_BYTES);
   const reset = await measureRestore(fleet, again.key, "cut, quota reset", () => fleet.resetQuota(again.key.id));
-  const last = { what: "… the last datagram after the last byte of a stream", asked: "", measured: "", ms: Math.max(0, cut.datagramMs) };
-  return [cut.row, last, raised.row, again.row, reset.row];
+  const datagrams = await cutDatagrams(fleet, QUOTA_BYTES / 10);
+  return [cut.row, raised.row, again.row, reset.row, datagrams.row];
 }
 
 async function throttled(fleet: LimitedFleet): Promise<readonly Row[]> {

@@ -20,9 +20,10 @@ export interface CutOutcome {
   readonly datagramMs: number;
 }
 
-/** Downloads, uploads, quiet connections and datagrams on all relays until the quota is used up. */
-export async function cutLive(fleet: LimitedFleet, quotaBytes: number): Promise<CutOutcome> {
-  const key = await fleet.createKey({ quota: hourQuota(quotaBytes) });
+/** Downloads, uploads, quiet connections and datagrams on all relays until the quota is used up. With a rate: not as fast as the machine can. */
+export async function cutLive(fleet: LimitedFleet, quotaBytes: number, bitsPerSecond = 0n): Promise<CutOutcome> {
+  const quota = hourQuota(quotaBytes);
+  const key = await fleet.createKey({ quota, upBitsPerSecond: bitsPerSecond, downBitsPerSecond: bitsPerSecond });
   const associations = await Promise.all(fleet.fleet.udpRelays.map((_, at) => fleet.openDatagrams(key, at, DATAGRAM_BYTES_PER_SECOND)));
   const quiet = await fleet.open(key, "quiet", 3);
   const downs = await fleet.open(key, "down", 6);
@@ -41,6 +42,32 @@ export async function cutLive(fleet: LimitedFleet, quotaBytes: number): Promise<
     measured: `${quotaBytes + overshoot} B`,
   };
   return { row: { ...row, overshoot, ms: cutMs }, key, overshoot, cutMs, datagramMs };
+}
+
+export interface DatagramCutOutcome {
+  readonly row: Row;
+  readonly overshoot: number;
+  /** From the byte that used the quota up to the last datagram that passed in either direction. */
+  readonly cutMs: number;
+}
+
+/** Nothing but datagrams, echoed, until the quota is used up. */
+export async function cutDatagrams(fleet: LimitedFleet, quotaBytes: number): Promise<DatagramCutOutcome> {
+  const key = await fleet.createKey({ quota: hourQuota(quotaBytes) });
+  const open = () => fleet.openDatagrams(key, 0, DATAGRAM_BYTES_PER_SECOND);
+  const associations = await Promise.all([open(), open(), open()]);
+  const arrivals = fleet.target.arrivals(key.id);
+  const passed = (): number => associations.reduce((sum, association) => sum + association.received, arrivals.bytes);
+  const startedMs = performance.now();
+  while (passed() < quotaBytes && performance.now() - startedMs < DEADLINE_MS) await sleep(5);
+  const usedUpMs = performance.now();
+  await sleep(1500);
+  const lastMs = Math.max(arrivals.lastMs, ...associations.map((association) => association.lastMs));
+  for (const association of associations) association.close();
+  const overshoot = (await fleet.countedBytes(key.id)) - quotaBytes;
+  const cutMs = Math.max(0, lastMs - usedUpMs);
+  const row = { what: "quota cut: 3 UDP associations", asked: `${quotaBytes} B`, measured: `${quotaBytes + overshoot} B` };
+  return { row: { ...row, overshoot, ms: cutMs }, overshoot, cutMs };
 }
 
 /** How long it takes until a change lets sessions begin on every relay again. */
