@@ -42,7 +42,7 @@ function describeFailure(name: string, file: string | undefined, error: unknown)
 }
 
 /** Their files measure time or load, so nothing else runs beside them. */
-const ALONE: ReadonlySet<string> = new Set(["bench", "chaos", "floods", "probes", "soak"]);
+const ALONE: ReadonlySet<string> = new Set(["bench", "chaos", "floods", "limits", "probes", "soak"]);
 
 /** What is known of a suite while its files run. */
 class SuiteRun {
