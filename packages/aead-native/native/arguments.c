@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 bool refuse(napi_env env, napi_status (*throw_error)(napi_env, const char *, const char *), const char *format, ...) {
   char text[128];
@@ -31,6 +32,28 @@ bool integer_argument(napi_env env, napi_value value, const char *name, size_t l
   if (within) *integer = (size_t)number;
   return (within && (double)*integer == number) ||
          refuse(env, napi_throw_range_error, "%s must be an integer from %zu to %zu", name, least, most);
+}
+
+bool flag_argument(napi_env env, napi_value value) {
+  bool is_set = false;
+  napi_get_value_bool(env, value, &is_set);
+  return is_set;
+}
+
+bool is_host(napi_env env, napi_value value, struct endpoint *endpoint) {
+  char text[LONGEST_HOST];
+  size_t length;
+  return napi_get_value_string_utf8(env, value, text, sizeof text, &length) == napi_ok && length < sizeof text - 1 && strlen(text) == length &&
+         endpoint_parse(text, endpoint);
+}
+
+bool endpoint_arguments(napi_env env, const napi_value *values, struct endpoint *endpoint) {
+  size_t port;
+  *endpoint = (struct endpoint){0};
+  if (!is_host(env, values[0], endpoint)) return refuse(env, napi_throw_type_error, "host must be a literal address");
+  if (!integer_argument(env, values[1], "port", 0, UINT16_MAX, &port)) return false;
+  endpoint->port = (int32_t)port;
+  return true;
 }
 
 /* There may be no memory where there are no bytes, and no arithmetic on that. */
@@ -63,4 +86,10 @@ bool room_for(napi_env env, struct bytes room, size_t needed, struct bytes input
   uintptr_t out = (uintptr_t)room.data;
   return input.length == 0 || needed == 0 || in + input.length <= out || out + needed <= in ||
          refuse(env, napi_throw_range_error, "src and dst overlap");
+}
+
+napi_value integer_result(napi_env env, int64_t value) {
+  napi_value result = NULL;
+  napi_create_int64(env, value, &result);
+  return result;
 }

@@ -1,7 +1,6 @@
 #include "datagram-calls.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "arguments.h"
 #include "datagrams.h"
@@ -105,47 +104,22 @@ static napi_value start_datagrams(napi_env env, napi_callback_info info) {
   return shared;
 }
 
-static napi_value integer(napi_env env, int64_t value) {
-  napi_value result = NULL;
-  napi_create_int64(env, value, &result);
-  return result;
-}
-
-static bool parse(napi_env env, napi_value value, struct endpoint *endpoint) {
-  char text[LONGEST_HOST];
-  size_t length;
-  return napi_get_value_string_utf8(env, value, text, sizeof text, &length) == napi_ok && length < sizeof text - 1 && strlen(text) == length &&
-         endpoint_parse(text, endpoint);
-}
-
-static bool endpoint_argument(napi_env env, napi_value value, struct endpoint *endpoint) {
-  return parse(env, value, endpoint) || refuse(env, napi_throw_type_error, "host must be a literal address");
-}
-
-static bool flag(napi_env env, napi_value value) {
-  bool set = false;
-  napi_get_value_bool(env, value, &set);
-  return set;
-}
-
 /* (host, port, isIpv6, ipv6Only, sharesPort, connects, receiveBufferBytes): a number, and the local endpoint in the first of `arrivals`; or a negative errno. */
 static napi_value open_datagram_socket(napi_env env, napi_callback_info info) {
   size_t count = MOST_ARGUMENTS;
   napi_value arguments[MOST_ARGUMENTS];
   struct calls *calls = calls_of(env, info, &count, arguments);
   struct socket_wish wish;
-  size_t port;
   size_t receive_buffer;
-  if (calls == NULL || !endpoint_argument(env, arguments[0], &wish.endpoint) || !integer_argument(env, arguments[1], "port", 0, UINT16_MAX, &port) ||
+  if (calls == NULL || !endpoint_arguments(env, arguments, &wish.endpoint) ||
       !integer_argument(env, arguments[6], "receiveBufferBytes", 0, INT32_MAX, &receive_buffer))
     return NULL;
-  wish.endpoint.port = (int32_t)port;
-  wish.is_ipv6 = flag(env, arguments[2]);
-  wish.ipv6_only = flag(env, arguments[3]);
-  wish.shares_port = flag(env, arguments[4]);
-  wish.connects = flag(env, arguments[5]);
+  wish.is_ipv6 = flag_argument(env, arguments[2]);
+  wish.ipv6_only = flag_argument(env, arguments[3]);
+  wish.shares_port = flag_argument(env, arguments[4]);
+  wish.connects = flag_argument(env, arguments[5]);
   wish.receive_buffer = (int)receive_buffer;
-  return integer(env, datagrams_open(calls->datagrams, &wish, &calls->datagrams->arrivals[0].from));
+  return integer_result(env, datagrams_open(calls->datagrams, &wish, &calls->datagrams->arrivals[0].from));
 }
 
 static bool socket_argument(napi_env env, struct calls *calls, napi_value value, struct udp_socket **socket) {
@@ -171,7 +145,7 @@ static napi_value await_room(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   struct calls *calls = calls_of(env, info, &count, arguments);
   struct udp_socket *socket;
-  if (calls != NULL && socket_argument(env, calls, arguments[0], &socket)) datagrams_await_room(socket, flag(env, arguments[1]));
+  if (calls != NULL && socket_argument(env, calls, arguments[0], &socket)) datagrams_await_room(socket, flag_argument(env, arguments[1]));
   return NULL;
 }
 
@@ -188,7 +162,7 @@ static napi_value send_datagrams(napi_env env, napi_callback_info info) {
                 departure->offset <= SENT_ROOM - departure->length && departure->to.port >= 0 && departure->to.port <= UINT16_MAX;
     if (!fits) return refuse(env, napi_throw_range_error, "departure %zu is out of bounds", i), NULL;
   }
-  return integer(env, (int64_t)datagrams_send(calls->datagrams, departing));
+  return integer_result(env, (int64_t)datagrams_send(calls->datagrams, departing));
 }
 
 /* (arrival): the literal address it came from. */
@@ -212,7 +186,7 @@ static napi_value parse_host(napi_env env, napi_callback_info info) {
   struct calls *calls = calls_of(env, info, &count, &argument);
   if (calls == NULL) return NULL;
   napi_value result = NULL;
-  napi_get_boolean(env, parse(env, argument, &calls->datagrams->departures[0].to), &result);
+  napi_get_boolean(env, is_host(env, argument, &calls->datagrams->departures[0].to), &result);
   return result;
 }
 

@@ -1,7 +1,6 @@
 #include "stream-calls.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "arguments.h"
 #include "streams.h"
@@ -147,29 +146,6 @@ static napi_value start_streams(napi_env env, napi_callback_info info) {
   return words;
 }
 
-static napi_value integer(napi_env env, int value) {
-  napi_value result = NULL;
-  napi_create_int32(env, value, &result);
-  return result;
-}
-
-static bool flag(napi_env env, napi_value value) {
-  bool set = false;
-  napi_get_value_bool(env, value, &set);
-  return set;
-}
-
-static bool endpoint_argument(napi_env env, const napi_value *values, struct endpoint *endpoint) {
-  char text[LONGEST_HOST];
-  size_t length;
-  size_t port;
-  if (!integer_argument(env, values[1], "port", 0, UINT16_MAX, &port)) return false;
-  bool is_host = napi_get_value_string_utf8(env, values[0], text, sizeof text, &length) == napi_ok && length < sizeof text - 1 &&
-                 strlen(text) == length && endpoint_parse(text, endpoint);
-  endpoint->port = (int32_t)port;
-  return is_host || refuse(env, napi_throw_type_error, "host must be a literal address");
-}
-
 static bool stream_argument(napi_env env, struct calls *calls, napi_value value, int *fd) {
   size_t number;
   if (!integer_argument(env, value, "stream", 0, INT32_MAX, &number)) return false;
@@ -184,13 +160,13 @@ static napi_value listen_stream(napi_env env, napi_callback_info info) {
   struct calls *calls = calls_of(env, info, &count, arguments);
   struct listen_wish wish;
   size_t backlog;
-  if (calls == NULL || !endpoint_argument(env, arguments, &wish.endpoint) ||
+  if (calls == NULL || !endpoint_arguments(env, arguments, &wish.endpoint) ||
       !integer_argument(env, arguments[4], "backlog", 1, INT32_MAX, &backlog))
     return NULL;
-  wish.is_ipv6 = flag(env, arguments[2]);
-  wish.shares_port = flag(env, arguments[3]);
+  wish.is_ipv6 = flag_argument(env, arguments[2]);
+  wish.shares_port = flag_argument(env, arguments[3]);
   wish.backlog = (int)backlog;
-  return integer(env, streams_listen(calls->streams, &wish));
+  return integer_result(env, streams_listen(calls->streams, &wish));
 }
 
 /* (host, port) */
@@ -199,8 +175,8 @@ static napi_value connect_stream(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   struct calls *calls = calls_of(env, info, &count, arguments);
   struct endpoint peer;
-  if (calls == NULL || !endpoint_argument(env, arguments, &peer)) return NULL;
-  return integer(env, streams_connect(calls->streams, &peer));
+  if (calls == NULL || !endpoint_arguments(env, arguments, &peer)) return NULL;
+  return integer_result(env, streams_connect(calls->streams, &peer));
 }
 
 /* (stream, reads, awaitsRoom) */
@@ -210,7 +186,7 @@ static napi_value watch_stream(napi_env env, napi_callback_info info) {
   struct calls *calls = calls_of(env, info, &count, arguments);
   int fd;
   if (calls != NULL && stream_argument(env, calls, arguments[0], &fd))
-    streams_watch(calls->streams, fd, flag(env, arguments[1]), flag(env, arguments[2]));
+    streams_watch(calls->streams, fd, flag_argument(env, arguments[1]), flag_argument(env, arguments[2]));
   return NULL;
 }
 
@@ -222,7 +198,7 @@ static napi_value write_stream(napi_env env, napi_callback_info info) {
   int fd;
   struct bytes input;
   if (calls == NULL || !stream_argument(env, calls, arguments[0], &fd) || !input_arguments(env, arguments + 1, &input)) return NULL;
-  return integer(env, streams_write(fd, input.data, input.length));
+  return integer_result(env, streams_write(fd, input.data, input.length));
 }
 
 /* (stream) */
@@ -232,7 +208,7 @@ static napi_value shut_down_stream(napi_env env, napi_callback_info info) {
   struct calls *calls = calls_of(env, info, &count, &argument);
   int fd;
   if (calls == NULL || !stream_argument(env, calls, argument, &fd)) return NULL;
-  return integer(env, streams_shut_down(fd));
+  return integer_result(env, streams_shut_down(fd));
 }
 
 /* (stream, resets) */
@@ -241,7 +217,7 @@ static napi_value close_stream(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   struct calls *calls = calls_of(env, info, &count, arguments);
   int fd;
-  if (calls != NULL && stream_argument(env, calls, arguments[0], &fd)) streams_close(calls->streams, fd, flag(env, arguments[1]));
+  if (calls != NULL && stream_argument(env, calls, arguments[0], &fd)) streams_close(calls->streams, fd, flag_argument(env, arguments[1]));
   return NULL;
 }
 
@@ -253,7 +229,7 @@ static napi_value ask_name(napi_env env, napi_callback_info info) {
   int fd;
   if (calls == NULL || !stream_argument(env, calls, arguments[0], &fd)) return NULL;
   napi_value has_name = NULL;
-  napi_get_boolean(env, streams_ask_name(calls->streams, fd, flag(env, arguments[1])), &has_name);
+  napi_get_boolean(env, streams_ask_name(calls->streams, fd, flag_argument(env, arguments[1])), &has_name);
   return has_name;
 }
 
