@@ -9,8 +9,8 @@ import { missingCompiler, testAddonPath, withAddon } from "./test-addon.ts";
 const SERVICES = join(import.meta.dirname, "../../../services");
 const PRELOAD = pathToFileURL(join(import.meta.dirname, "use-native.ts")).href;
 const FILES = [
-  "udp-relay/test/{echo,nat,names,listening-socket}.test.ts",
-  "tcp-relay/test/{echo,dialing}.test.ts",
+  "udp-relay/test/{echo,names}.test.ts",
+  "tcp-relay/test/echo.test.ts",
   "gateway/test/{tunnel,udp}.test.ts",
 ];
 
