@@ -40,10 +40,7 @@ export async function serveAsWorker<Config extends CommonConfig>(
   const app = new ServiceApp(service, config, deps, undefined);
   const lifecycle: Lifecycle = serviceLifecycle(service.name, app, senses, host, loadConfig);
   // Without the first process nobody would restart or stop this one; its clients may finish.
-  const orphaned = (): void => void lifecycle.stop("the first process is gone");
-  channel.on("disconnect", orphaned);
-  // It may have gone while this process was still loading, when nobody listened.
-  if (!channel.connected) orphaned();
+  channel.on("disconnect", () => void lifecycle.stop("the first process is gone"));
   await lifecycle.start();
   worker.tellStarted();
 }
