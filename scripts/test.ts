@@ -52,6 +52,7 @@ class SuiteRun {
   readonly #output = new Map<string, string>();
   #filesLeft: number;
   #startedMs: number | undefined;
+  #isPrinted = false;
 
   constructor(name: string, files: number) {
     this.#name = name;
@@ -77,14 +78,25 @@ class SuiteRun {
     } else {
       this.counts.failed++;
       this.notes.push(describeFailure(name, file, (details as { error?: unknown }).error));
-      const said = file && this.#output.get(file);
-      if (said) this.notes.push(`      output of ${relative(root, file)}:\n${said.replace(/^/gm, "      | ")}`);
+      const entry = (data as { readonly entryFile?: string }).entryFile ?? file ?? "";
+      const said = this.#output.get(entry);
+      if (said) this.notes.push(`      output of ${relative(root, entry)}:\n${said.replace(/^/gm, "      | ")}`);
     }
   }
 
-  /** Prints the counts once all files are over. */
-  fileOver(): void {
-    if (--this.#filesLeft > 0) return;
+  /** A file has ended; `success` false: with failures, which then have to be among those counted. */
+  fileOver(file: string, success: boolean): void {
+    if (!success && this.counts.failed === 0) {
+      this.counts.failed++;
+      this.notes.push(`  ✖ ${relative(root, file)} failed, no test of it did`);
+    }
+    if (--this.#filesLeft === 0) this.print();
+  }
+
+  /** Once. */
+  print(): void {
+    if (this.#isPrinted) return;
+    this.#isPrinted = true;
     const seconds = ((performance.now() - (this.#startedMs ?? performance.now())) / 1000).toFixed(1);
     const { passed, failed, skipped } = this.counts;
     console.log(
@@ -100,13 +112,18 @@ async function runPool(pool: ReadonlyMap<string, readonly string[]>, concurrency
   const runOf = new Map([...pool].flatMap(([suite, files]) => files.map((file) => [file, runs.get(suite)!] as const)));
   const stream = run({ files: [...runOf.keys()], concurrency, timeout: FILE_TIMEOUT_MS });
   for await (const event of stream) {
-    const suite = runOf.get((event.data as { file?: string } | undefined)?.file ?? "");
-    if (!suite) continue;
-    suite.begin();
-    if (event.type === "test:stdout" || event.type === "test:stderr") suite.say(event.data.file, event.data.message);
-    else if (event.type === "test:pass" || event.type === "test:fail") suite.take(event);
-    else if (event.type === "test:summary") suite.fileOver();
+    // A test may be defined in another file than the one that runs it.
+    const { entryFile, file = "" } = (event.data ?? {}) as { readonly entryFile?: string; readonly file?: string };
+    const suite = runOf.get(entryFile ?? file);
+    if (event.type === "test:pass" || event.type === "test:fail") {
+      if (!suite) throw new Error(`a test of no suite: ${event.data.name} (${file})`);
+      suite.begin();
+      suite.take(event);
+    } else if (event.type === "test:stdout" || event.type === "test:stderr") suite?.say(entryFile ?? file, event.data.message);
+    else if (event.type === "test:summary") suite?.fileOver(entryFile ?? file, event.data.success);
+    else if (event.type === "test:dequeue") suite?.begin();
   }
+  for (const suite of runs.values()) suite.print();
   return [...runs.values()].map(({ counts }) => counts);
 }
 
