@@ -112,7 +112,7 @@ export const grpcCalls: FuzzTarget = {
   reaches: ["ok", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "ABORTED", "undecodable"],
   tokens: ["\0", "\u00ff", "../", "__proto__", "after:", "\u00ed\u00a0\u0080", "%n", "key-1", "\r\n"],
   isStructured: true,
-  unit: 1_200,
+  unit: 2_000,
   generate(random) {
     const name = random.below(2) === 0 ? pick(WRITES, random) : pick(NAMES, random);
     return [Buffer.of(NAMES.indexOf(name)), Buffer.from(SAMPLES[name]?.(random).finish() ?? [])];
