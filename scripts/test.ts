@@ -13,6 +13,7 @@ import { isEngineSuite, type Obstacle, obstacleOf } from "./engine-suites.ts";
 
 const root = join(import.meta.dirname, "..");
 const FILE_TIMEOUT_MS = 300_000;
+const SLOWEST_SHOWN = 24;
 
 interface Counts {
   passed: number;
@@ -106,6 +107,9 @@ class SuiteRun {
   }
 }
 
+/** How long each file took. */
+const durations = new Map<string, number>();
+
 /** Runs the files of several suites as one pool, so that no core waits for the last file of a suite. */
 async function runPool(pool: ReadonlyMap<string, readonly string[]>, concurrency: number): Promise<Counts[]> {
   const runs = new Map([...pool].map(([suite, files]) => [suite, new SuiteRun(suite, files.length)] as const));
@@ -120,8 +124,10 @@ async function runPool(pool: ReadonlyMap<string, readonly string[]>, concurrency
       suite.begin();
       suite.take(event);
     } else if (event.type === "test:stdout" || event.type === "test:stderr") suite?.say(entryFile ?? file, event.data.message);
-    else if (event.type === "test:summary") suite?.fileOver(entryFile ?? file, event.data.success);
-    else if (event.type === "test:dequeue") suite?.begin();
+    else if (event.type === "test:summary" && suite) {
+      durations.set(entryFile ?? file, event.data.duration_ms);
+      suite.fileOver(entryFile ?? file, event.data.success);
+    } else if (event.type === "test:dequeue") suite?.begin();
   }
   for (const suite of runs.values()) suite.print();
   return [...runs.values()].map(({ counts }) => counts);
@@ -153,6 +159,10 @@ for (const [suite, files] of wanted) {
   else results.push(...(await runPool(new Map([[suite, files]]), isEngineSuite(suite) ? 1 : availableParallelism())));
 }
 for (const counts of results) for (const count of ["passed", "failed", "skipped"] as const) total[count] += counts[count];
+const slowest = [...durations].sort(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN);
+if (durations.size > SLOWEST_SHOWN) {
+  console.log(`slowest: ${slowest.map(([file, ms]) => `${relative(root, file)} ${(ms / 1000).toFixed(0)} s`).join(", ")}`);
+}
 const skipsFail = process.env.CI !== undefined && total.skipped > 0;
 if (skipsFail) console.log("CI runs everything: a skipped test counts as a failure here.");
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
