@@ -12,7 +12,8 @@ suite("helm lint", { skip: helmMissingReason() }, () => {
   after(() => helms[Symbol.asyncDispose]());
 
   test("--strict has nothing to say about any values of the matrix", async () => {
-    const cases = helms.all.flatMap((helm) => matrix().map((one) => ({ helm, one })));
+    // In turns: what either renders of the same values is compared elsewhere.
+    const cases = matrix().map((one, index) => ({ helm: helms.all[index % helms.all.length]!, one }));
     await inPairs(cases, async ({ helm, one }) => {
       const { code, stdout, stderr } = await helm.lint(one.options);
       assert.equal(code, 0, `${helm.name}, ${one.name}:\n${stdout}${stderr}`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { helmMissingReason } from "./helm/binary.ts";
 import { startHelms } from "./helm/helm.ts";
-import { matrix, type RenderedCase, renderMatrix } from "./matrix.ts";
+import { matrix, type RenderedCase, renderCases, renderMatrix } from "./matrix.ts";
 import { type KubernetesObject, nameOf } from "./objects/object.ts";
 
 /** What each rendering makes anew: the values of Secrets, and the checksums that follow them. */
@@ -48,7 +48,7 @@ suite("the chart over the whole matrix of ci/", { skip: helmMissingReason() }, (
 
   test("rendering twice makes the same, but for what is generated", async () => {
     const everythingOn = ({ values }: { readonly values: string }): boolean => values === "everything-on";
-    const again = await renderMatrix(helms.newest, matrix().filter(everythingOn));
+    const again = await renderCases(helms.newest, matrix().filter(everythingOn));
     assert.ok(again.length > 0);
     for (const [index, { objects, name }] of rendered.filter(everythingOn).entries()) {
       assert.deepEqual(again[index]!.objects.map(withoutGenerated), objects.map(withoutGenerated), name);

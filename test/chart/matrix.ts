@@ -1,4 +1,5 @@
-import { globSync } from "node:fs";
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { chartFolder, type Helm, type RenderOptions } from "./helm/helm.ts";
 import type { KubernetesObject } from "./objects/object.ts";
@@ -55,9 +56,32 @@ export function matrix(): Case[] {
   });
 }
 
-/** All of them rendered, two at a time. */
-export async function renderMatrix(helm: Helm, cases: readonly Case[] = matrix()): Promise<RenderedCase[]> {
+const KEPT = join(import.meta.dirname, "../../.test-output/chart");
+
+/** All of them rendered, once for one content of the chart: several test files look at the same renderings. */
+export async function renderMatrix(helm: Helm): Promise<RenderedCase[]> {
+  const file = join(KEPT, `${helm.name.replaceAll(/\W+/g, "-")}-${chartDigest()}.json`);
+  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as RenderedCase[];
+  const rendered = await renderCases(helm, matrix());
+  mkdirSync(KEPT, { recursive: true });
+  const draft = `${file}.${randomUUID()}`;
+  writeFileSync(draft, JSON.stringify(rendered));
+  renameSync(draft, file);
+  return rendered;
+}
+
+/** Two at a time. */
+export async function renderCases(helm: Helm, cases: readonly Case[]): Promise<RenderedCase[]> {
   return inPairs(cases, async (one) => ({ ...one, objects: await helm.render(one.options) }));
+}
+
+function chartDigest(): string {
+  const hash = createHash("sha256").update(readFileSync(import.meta.filename));
+  for (const file of globSync("**/*", { cwd: chartFolder, withFileTypes: true }).filter((entry) => entry.isFile())) {
+    const path = join(file.parentPath, file.name);
+    hash.update(`${path}\0`).update(readFileSync(path));
+  }
+  return hash.digest("hex").slice(0, 32);
 }
 
 /** Like `map`, with two tasks under way at a time: what a small machine can do. */
