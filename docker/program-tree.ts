@@ -74,6 +74,7 @@ function emit(workspace: string): void {
 function isLoadable(path: string): boolean {
   const [top = "", ...below] = path.split(sep);
   if (path.includes("node_modules")) return false; // Packages below are copied by their own names when they are needed.
+  if (/\.(test|spec)\.[cm]?js$/.test(path)) return false;
   if (/\.(map|md|markdown|flow|tsbuildinfo|sh|ts|mts|cts)$/.test(path)) return /^licen[cs]e/i.test(basename(path));
   return !top.startsWith(".") && (below.length > 0 || !/^(tests?|__tests__|coverage|docs?|examples?|benchmarks?)$/.test(top));
 }
