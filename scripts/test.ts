@@ -42,8 +42,17 @@ function describeFailure(name: string, file: string | undefined, error: unknown)
   return `  ✖ ${name}${file ? ` (${relative(root, file)})` : ""}\n${text.replace(/^/gm, "      ")}`;
 }
 
-/** Their files measure time or load, so nothing else runs beside them. */
-const ALONE: ReadonlySet<string> = new Set(["bench", "chaos", "floods", "limits", "probes", "soak"]);
+/** Their files measure time or load, so nothing else runs beside them, but for those of the same line. */
+const APART: readonly (readonly string[])[] = [
+  ["bench"],
+  ["chaos", "soak"],
+  ["floods"],
+  ["limits"],
+  ["probes"],
+  ["compose"],
+  ["containers"],
+  ["images"],
+];
 
 /** What is known of a suite while its files run. */
 class SuiteRun {
@@ -150,13 +159,14 @@ if (values.list || unknown.length > 0) {
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const wanted = [...suites].filter(([suite]) => positionals.length === 0 || positionals.includes(suite));
-const pooled = new Map(wanted.filter(([suite]) => !isEngineSuite(suite) && !ALONE.has(suite)));
+const pooled = new Map(wanted.filter(([suite]) => !APART.flat().includes(suite)));
 const results = pooled.size > 0 ? await runPool(pooled, availableParallelism() + 1) : [];
-for (const [suite, files] of wanted) {
-  if (pooled.has(suite)) continue;
-  const obstacle = obstacleOf(suite);
-  if (obstacle) results.push(leaveOut(suite, files, obstacle));
-  else results.push(...(await runPool(new Map([[suite, files]]), isEngineSuite(suite) ? 1 : availableParallelism())));
+for (const names of APART) {
+  const group = new Map(wanted.filter(([suite]) => names.includes(suite)));
+  const [[first = "", files = []] = []] = group;
+  const obstacle = obstacleOf(first);
+  if (obstacle) results.push(leaveOut(first, files, obstacle));
+  else if (group.size > 0) results.push(...(await runPool(group, isEngineSuite(first) ? 1 : availableParallelism())));
 }
 for (const counts of results) for (const count of ["passed", "failed", "skipped"] as const) total[count] += counts[count];
 const slowest = [...durations].sort(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN);

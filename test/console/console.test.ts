@@ -31,13 +31,15 @@ describe("the console in Chromium, over a fleet with traffic", NEEDS_CHROMIUM, (
   const row = (id: string) => page.locator(`.row[data-id="${id}"]`);
   const state = (id: string, text: string) => row(id).locator(".chip", { hasText: text }).waitFor();
   const dialog = () => page.locator("dialog[open]").last();
-  const closed = () => page.locator("dialog").waitFor({ state: "detached" });
+  /** A question closes before the drawer that it came from. */
+  const closed = () => eventually("no dialog", async () => (await page.locator("dialog").count()) === 0, WAIT_MS);
   const press = async (...keys: readonly string[]) => {
     for (const key of keys) await page.keyboard.press(key);
   };
   const uriOf = async (id: string) => (await fleet.call<{ accessUri: string }>("AccessKeyService", "GetAccessUri", { id })).accessUri;
   /** Focus is on the list, and the row of this key the only one found. */
   const find = async (id: string) => {
+    await row(id).waitFor();
     await press("/");
     await page.keyboard.type(id);
     await press("ArrowDown");
@@ -55,6 +57,7 @@ describe("the console in Chromium, over a fleet with traffic", NEEDS_CHROMIUM, (
   };
 
   test("a wrong token is refused in words, a right one stays in this tab only", async () => {
+    await page.getByLabel("Token").waitFor();
     assert.deepEqual(await accessibilityProblems(page), []);
     await page.getByLabel("Token").fill("not-the-token-of-anybody");
     await press("Enter");
@@ -213,7 +216,7 @@ describe("the console in Chromium, over a fleet with traffic", NEEDS_CHROMIUM, (
 
     await press("4");
     await state("lisbon", "Open");
-    assert.match(await row("lisbon").innerText(), /1 failure since the last success/);
+    await row("lisbon").getByText("1 failure since the last success").waitFor();
     await row("lisbon").click();
     await dialog().getByRole("button", { name: "Reset circuit…" }).press("Enter");
     await press("Enter");
