@@ -32,11 +32,6 @@ export class Pace implements Waiter {
     this.#throttle = throttle;
   }
 
-  /** Whether a piece of what was read is still here. */
-  get holds(): boolean {
-    return this.#held !== undefined;
-  }
-
   /** Begins to read as soon as something may move. */
   begin(): void {
     if (this.#throttle.allowance(1) > 0) this.#flow.source.resume();
