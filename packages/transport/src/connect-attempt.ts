@@ -3,48 +3,47 @@ import { type DialFailure, dialFailure } from "./dial-failure.ts";
 import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
 import { connectSocket } from "./shared-read.ts";
 
-/** Told the outcome of an attempt, once, never before the constructor has returned, and not at all after `cancel`. */
-export interface AttemptObserver {
-  attemptConnected(attempt: ConnectAttempt): void;
-  attemptFailed(attempt: ConnectAttempt, failure: DialFailure): void;
-}
-
-/** One TCP connect to one literal address, begun by its construction. */
-export class ConnectAttempt implements SocketOwner {
+/** One TCP connect to one literal address, begun by its construction. A subclass says what its outcome is for. */
+export abstract class ConnectAttempt implements SocketOwner {
   readonly address: string;
   readonly #port: number;
-  readonly #observer: AttemptObserver;
   readonly #socket: OwnedSocket;
-  #over = false;
+  #isOver = false;
 
   /** `port` is 1 to 65,535. */
-  constructor(address: string, port: number, observer: AttemptObserver) {
+  constructor(address: string, port: number) {
     this.address = address;
     this.#port = port;
-    this.#observer = observer;
     this.#socket = connectSocket(this, address, port);
   }
 
-  /** After `attemptConnected`: the connection, whose owner the caller is. */
-  connection(): SocketConnection {
-    return new SocketConnection(this.#socket, { host: this.address, port: this.#port });
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
+  /** Told once, never before the constructor has returned, unless it fails or is cancelled. Whoever is told owns the connection. */
+  protected abstract connected(connection: SocketConnection): void;
+
+  /** Told once, never before the constructor has returned, unless it connects or is cancelled. */
+  protected abstract failed(failure: DialFailure): void;
+
+  /** Without effect on an attempt that is over. */
   cancel(): void {
-    this.#over = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#socket.destroy();
   }
 
   handleConnect(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#observer.attemptConnected(this);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.connected(new SocketConnection(this.#socket, { host: this.address, port: this.#port }));
   }
 
   handleError(error: Error): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#observer.attemptFailed(this, dialFailure(error));
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.failed(dialFailure(error));
   }
 
   handleData(): void {}

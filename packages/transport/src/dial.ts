@@ -1,8 +1,10 @@
+import { isIP } from "node:net";
 import type { ErrorCode } from "@shadowfleet/runtime";
-import { type AttemptObserver, ConnectAttempt } from "./connect-attempt.ts";
+import { AddressDial } from "./address-dial.ts";
 import type { Connection } from "./connection.ts";
-import { type DialFailure, moreTelling } from "./dial-failure.ts";
-import type { ResolvedAddress, Resolver } from "./resolver.ts";
+import type { DialFailure } from "./dial-failure.ts";
+import { NameDial } from "./name-dial.ts";
+import type { Resolution, Resolver } from "./resolver.ts";
 
 export interface DialOptions {
   readonly host: string;
@@ -12,104 +14,67 @@ export interface DialOptions {
   readonly resolver: Resolver;
   /** Target guard: asked about every resolved address; only admitted ones are dialled, exactly as checked (no second look-up). Default: all. */
   readonly admit?: (address: string) => boolean;
-  /** Gives up: an open attempt is closed and the result is `SESSION_TERMINATED`. */
-  readonly signal?: AbortSignal;
 }
 
 export type DialResult =
   | { readonly ok: true; readonly connection: Connection; readonly address: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly cause: Error | undefined };
 
-/** RFC 8305 §5 "Connection Attempt Delay". */
-const ATTEMPT_DELAY_MS = 250;
+/** Told how a dial ended: once, never before `startDial` has returned, and not at all after `cancel`. */
+export type OnDialled = (result: DialResult) => void;
+
+export interface Dial {
+  /** Gives up: open attempts are closed and nothing is told. Without effect once it was told how it ended. */
+  cancel(): void;
+}
+
 const MAX_PORT = 65_535;
 
 /**
- * Resolves and connects: Happy Eyeballs v2 (RFC 8305) over the admitted addresses, in the resolver's order. The next address is tried 250 ms
- * after the last or as soon as one fails; earlier attempts go on (Node's `autoSelectFamily` would cancel them) and the first to stand wins.
- * Never rejects. No admitted address: TARGET_FORBIDDEN; a port outside 1 to 65,535: DIAL_FAILED. The connection does not read yet.
+ * Resolves and connects: Happy Eyeballs v2 (RFC 8305) over the admitted addresses, in the resolver's order. No admitted address: TARGET_FORBIDDEN; a port
+ * outside 1 to 65,535: DIAL_FAILED. The connection does not read yet, and whoever is told owns it.
  */
-export async function dial(options: DialOptions): Promise<DialResult> {
-  const { port, signal } = options;
-  if (signal?.aborted) return { ok: false, code: "SESSION_TERMINATED", cause: undefined };
-  if (!(port >= 1 && port <= MAX_PORT)) return { ok: false, code: "DIAL_FAILED", cause: new RangeError(`port ${port} cannot be dialled`) };
-  return await new Promise((resolve) => new Dialling(options, resolve).start());
+export function startDial(options: DialOptions, onDone: OnDialled): Dial {
+  const { host, port, timeoutMs, resolver, admit } = options;
+  if (!(port >= 1 && port <= MAX_PORT)) return refuse("DIAL_FAILED", new RangeError(`port ${port} cannot be dialled`), onDone);
+  const isLiteral = isIP(host) !== 0;
+  const known = isLiteral ? undefined : resolver.peek(host);
+  const address = isLiteral ? host : onlyAddress(known);
+  if (address === undefined) return new NameDial(options, known, onDone);
+  if (admit !== undefined && !admit(address)) return refuse("TARGET_FORBIDDEN", undefined, onDone);
+  return new AddressDial(address, port, timeoutMs, onDone);
 }
 
-class Dialling implements AttemptObserver {
-  readonly #options: DialOptions;
-  readonly #resolve: (result: DialResult) => void;
-  readonly #deadline: NodeJS.Timeout;
-  readonly #attempts = new Set<ConnectAttempt>();
-  #next: NodeJS.Timeout | undefined;
-  #addresses: readonly ResolvedAddress[] = [];
-  #tried = 0;
-  #failure: DialFailure | undefined;
-  #settled = false;
+function onlyAddress(resolution: Resolution | undefined): string | undefined {
+  return resolution?.ok && resolution.addresses.length === 1 ? resolution.addresses[0]?.address : undefined;
+}
 
-  constructor(options: DialOptions, resolve: (result: DialResult) => void) {
-    this.#options = options;
-    this.#resolve = resolve;
-    this.#deadline = setTimeout(this.#onDeadline, options.timeoutMs);
-    options.signal?.addEventListener("abort", this.#onAbort);
-  }
-
-  start(): void {
-    const { host, resolver } = this.#options;
-    const known = resolver.peek(host);
-    if (known !== undefined) this.#race(known);
-    else void resolver.resolve(host).then((resolution) => this.#race(resolution));
-  }
-
-  attemptConnected(attempt: ConnectAttempt): void {
-    this.#attempts.delete(attempt);
-    this.#settle({ ok: true, connection: attempt.connection(), address: attempt.address });
-  }
-
-  attemptFailed(attempt: ConnectAttempt, failure: DialFailure): void {
-    this.#attempts.delete(attempt);
-    this.#failure = moreTelling(this.#failure, failure);
-    if (this.#tried < this.#addresses.length) this.#tryNext();
-    else if (this.#attempts.size === 0) this.#settle({ ok: false, ...this.#failure });
-  }
-
-  #race(resolution: Awaited<ReturnType<Resolver["resolve"]>>): void {
-    if (this.#settled) return;
-    if (!resolution.ok) {
-      this.#settle(resolution);
-      return;
-    }
-    const { admit } = this.#options;
-    this.#addresses = admit === undefined ? resolution.addresses : resolution.addresses.filter(({ address }) => admit(address));
-    if (this.#addresses.length === 0) this.#settle({ ok: false, code: "TARGET_FORBIDDEN", cause: undefined });
-    else this.#tryNext();
-  }
-
-  #tryNext(): void {
-    clearTimeout(this.#next);
-    const { address } = this.#addresses[this.#tried]!;
-    this.#tried += 1;
-    // Before the attempt: one that fails at once goes on to the next address, whose timer must not be overwritten.
-    if (this.#tried < this.#addresses.length) this.#next = setTimeout(this.#onAttemptDelay, ATTEMPT_DELAY_MS);
-    this.#attempts.add(new ConnectAttempt(address, this.#options.port, this));
-  }
-
-  readonly #onAttemptDelay = (): void => this.#tryNext();
-
-  readonly #onDeadline = (): void => {
-    const timedOut: DialFailure = { code: "DIAL_TIMEOUT", cause: undefined };
-    this.#settle({ ok: false, ...moreTelling(this.#failure, timedOut) });
+function refuse(code: DialFailure["code"], cause: Error | undefined, onDone: OnDialled): Dial {
+  let isCancelled = false;
+  queueMicrotask(() => {
+    if (!isCancelled) onDone({ ok: false, code, cause });
+  });
+  return {
+    cancel() {
+      isCancelled = true;
+    },
   };
+}
 
-  readonly #onAbort = (): void => this.#settle({ ok: false, code: "SESSION_TERMINATED", cause: undefined });
-
-  #settle(result: DialResult): void {
-    this.#settled = true;
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#next);
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    for (const attempt of this.#attempts) attempt.cancel();
-    this.#attempts.clear();
-    this.#resolve(result);
-  }
+/** As `startDial`; never rejects. Given up by `signal` the result is `SESSION_TERMINATED`. */
+export function dial({ signal, ...options }: DialOptions & { readonly signal?: AbortSignal }): Promise<DialResult> {
+  const givenUp: DialResult = { ok: false, code: "SESSION_TERMINATED", cause: undefined };
+  if (signal?.aborted) return Promise.resolve(givenUp);
+  return new Promise((resolve) => {
+    const onAbort = () => {
+      dialling.cancel();
+      signal?.removeEventListener("abort", onAbort);
+      resolve(givenUp);
+    };
+    const dialling = startDial(options, (result) => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve(result);
+    });
+    signal?.addEventListener("abort", onAbort);
+  });
 }

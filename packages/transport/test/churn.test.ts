@@ -4,9 +4,9 @@ import net from "node:net";
 import test, { type TestContext } from "node:test";
 import { systemClock } from "@shadowfleet/runtime";
 import { CachingResolver } from "../src/caching-resolver.ts";
-import { dial } from "../src/dial.ts";
 import { type PumpResult, startPump } from "../src/pump.ts";
 import { Sweeper } from "../src/sweeper.ts";
+import { dialOf } from "./dial-of.ts";
 import { LOOPBACK, listen, until } from "./loopback.ts";
 import { CountingPool } from "./pump-rig.ts";
 import { XorTransform } from "./transforms.ts";
@@ -42,7 +42,7 @@ async function relay(t: TestContext, targetPort: number, closedPort: number): Pr
     onConnection: async (client) => {
       const port = accepted % REFUSED_EVERY === 0 ? closedPort : targetPort;
       accepted += 1;
-      const dialled = await dial({ host: LOOPBACK, port, timeoutMs: 5_000, resolver });
+      const dialled = await dialOf({ host: LOOPBACK, port, timeoutMs: 5_000, resolver });
       if (!dialled.ok) {
         refusals += 1;
         client.reset();

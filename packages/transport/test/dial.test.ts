@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { getEventListeners, once } from "node:events";
+import { once } from "node:events";
 import net from "node:net";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -8,16 +8,17 @@ import { promisify } from "node:util";
 import { blackHole } from "@shadowfleet/testkit";
 import { CachingResolver } from "../src/caching-resolver.ts";
 import { ConnectAttempt } from "../src/connect-attempt.ts";
-import { type DialOptions, type DialResult, dial } from "../src/dial.ts";
+import { type Dial, type DialOptions, type DialResult, startDial } from "../src/dial.ts";
 import { type DialFailure, dialFailure, moreTelling } from "../src/dial-failure.ts";
 import type { ResolvedAddress } from "../src/resolver.ts";
+import { dialOf } from "./dial-of.ts";
 import { after, closedPort, LOOPBACK, plainServer, until } from "./loopback.ts";
 
 const family = (address: string): ResolvedAddress => ({ address, family: address.includes(":") ? 6 : 4 });
 const resolving = (...addresses: string[]): CachingResolver => new CachingResolver({ lookup: async () => addresses.map(family) });
 
 async function dialOnce(t: TestContext, options: Partial<DialOptions> & { port: number }): Promise<DialResult> {
-  const result = await dial({ host: "target.example", timeoutMs: 5_000, resolver: resolving(LOOPBACK), ...options });
+  const result = await dialOf({ host: "target.example", timeoutMs: 5_000, resolver: resolving(LOOPBACK), ...options });
   if (result.ok) t.after(() => result.connection.destroy());
   return result;
 }
@@ -110,8 +111,11 @@ test("an answer that comes after the end is not dialled", { timeout: 5_000 }, as
 
 test("a cancelled attempt tells nothing, not even what was on its way", () => {
   const told: string[] = [];
-  const observer = { attemptConnected: () => told.push("connected"), attemptFailed: () => told.push("failed") };
-  const attempt = new ConnectAttempt(LOOPBACK, 9, observer);
+  class Attempt extends ConnectAttempt {
+    connected = () => void told.push("connected");
+    failed = () => void told.push("failed");
+  }
+  const attempt = new Attempt(LOOPBACK, 9);
   attempt.cancel();
   attempt.handleConnect();
   attempt.handleError(new Error("late"));
@@ -162,27 +166,77 @@ test("the time limit covers resolving and connecting, and reports what is most t
   await until(() => openResources() === before);
 });
 
-test("a signal ends it in every phase and keeps no listener", { timeout: 5_000 }, async (t) => {
+test("cancelled in any phase it tells nothing and leaves nothing", { timeout: 5_000 }, async (t) => {
   const { port } = await blackHole(t, LOOPBACK);
-  const before = openResources();
-  assert.equal(outcome(await dialOnce(t, { port, signal: AbortSignal.abort() })), "SESSION_TERMINATED");
-  const hanging = new CachingResolver({ lookup: () => new Promise(() => {}), queryTimeoutMs: 100 });
-  for (const resolver of [hanging, resolving(LOOPBACK)]) {
-    const aborter = new AbortController();
-    const dialling = dialOnce(t, { port, resolver, signal: aborter.signal });
-    setTimeout(() => aborter.abort(), 20);
-    assert.equal(outcome(await dialling), "SESSION_TERMINATED");
-    assert.equal(getEventListeners(aborter.signal, "abort").length, 0);
-  }
   const { port: open } = await plainServer(t);
-  const aborter = new AbortController();
-  const result = await dialOnce(t, { port: open, signal: aborter.signal });
-  assert.ok(result.ok);
-  assert.equal(getEventListeners(aborter.signal, "abort").length, 0);
-  aborter.abort();
-  assert.equal(result.connection.closed, false, "the signal has no say once the connection stands");
-  result.connection.destroy();
+  const before = openResources();
+  const told: DialResult[] = [];
+  const start = (options: Partial<DialOptions>) =>
+    startDial({ host: "target.example", port, timeoutMs: 5_000, resolver: resolving(LOOPBACK), ...options }, (result) => told.push(result));
+  const hanging = new CachingResolver({ lookup: () => new Promise(() => {}), queryTimeoutMs: 100 });
+  const cases: Partial<DialOptions>[] = [
+    { port: 0 },
+    { admit: () => false },
+    { host: LOOPBACK, admit: () => false },
+    { host: LOOPBACK, port: open },
+    { port: open },
+    { host: LOOPBACK },
+    { resolver: hanging },
+    {},
+  ];
+  for (const options of cases) start(options).cancel();
+  const later = cases.slice(-3).map(start);
+  await after(20);
+  for (const dialling of later) dialling.cancel();
   await until(() => openResources() === before);
+  assert.deepEqual(told, []);
+});
+
+test("cancelling has no say once the connection stands", { timeout: 5_000 }, async (t) => {
+  const { port } = await plainServer(t);
+  for (const host of [LOOPBACK, "target.example"]) {
+    const { dialling, result } = await new Promise<{ dialling: Dial; result: DialResult }>((resolve) => {
+      const dialling = startDial({ host, port, timeoutMs: 5_000, resolver: resolving(LOOPBACK) }, (result) =>
+        resolve({ dialling, result }),
+      );
+    });
+    assert.ok(result.ok);
+    dialling.cancel();
+    assert.equal(result.connection.closed, false, host);
+    result.connection.destroy();
+    await until(() => result.connection.closed);
+  }
+});
+
+test("what is known at once is told later all the same", { timeout: 5_000 }, async () => {
+  const cached = resolving(LOOPBACK, "127.0.0.2");
+  await cached.resolve("target.example");
+  for (const options of [{ port: 0 }, { admit: () => false }, { host: LOOPBACK, admit: () => false }]) {
+    let isStarted = false;
+    const code = await new Promise((resolve) => {
+      startDial({ host: "target.example", port: 9, timeoutMs: 5_000, resolver: cached, ...options }, (result) =>
+        resolve(isStarted && outcome(result)),
+      );
+      isStarted = true;
+    });
+    assert.equal(code, options.port === 0 ? "DIAL_FAILED" : "TARGET_FORBIDDEN");
+  }
+});
+
+test("dials of one time limit end each in its own time, also one begun when another ends", { timeout: 8_000 }, async (t) => {
+  const { port } = await blackHole(t, LOOPBACK);
+  const dialIt = (): Promise<number> => {
+    const started = performance.now();
+    return dialOf({ host: LOOPBACK, port, timeoutMs: 150, resolver: resolving() }).then((result) => {
+      assert.equal(outcome(result), "DIAL_TIMEOUT");
+      return performance.now() - started;
+    });
+  };
+  const first = dialIt();
+  await after(70);
+  const second = dialIt();
+  const third = first.then(dialIt);
+  for (const elapsedMs of await Promise.all([first, second, third])) assert.ok(elapsedMs >= 145 && elapsedMs < 1_000, `${elapsedMs} ms`);
 });
 
 test("no descriptors left is OUT_OF_DESCRIPTORS", { timeout: 10_000 }, async () => {

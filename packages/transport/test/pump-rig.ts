@@ -5,9 +5,9 @@ import { ManualClock } from "@shadowfleet/runtime";
 import { BufferPool } from "../src/buffer-pool.ts";
 import { CachingResolver } from "../src/caching-resolver.ts";
 import type { Connection } from "../src/connection.ts";
-import { dial } from "../src/dial.ts";
 import { type ByteMeter, type Pump, type PumpOptions, type PumpResult, startPump } from "../src/pump.ts";
 import { Sweeper } from "../src/sweeper.ts";
+import { dialOf } from "./dial-of.ts";
 import { LOOPBACK, pair, plainServer } from "./loopback.ts";
 
 /** Knows how many of its buffers are out. */
@@ -46,7 +46,7 @@ export interface PumpRig {
 export async function pumpRig(t: TestContext): Promise<PumpRig> {
   const { connection: nearClient, far: client } = await pair(t);
   const { port, accepted } = await plainServer(t);
-  const dialled = await dial({ host: LOOPBACK, port, timeoutMs: 5_000, resolver: new CachingResolver() });
+  const dialled = await dialOf({ host: LOOPBACK, port, timeoutMs: 5_000, resolver: new CachingResolver() });
   assert.ok(dialled.ok);
   const near = { client: nearClient, target: dialled.connection };
   t.after(() => near.target.destroy());

@@ -1,7 +1,7 @@
 import { openSync } from "node:fs";
 import { devNull } from "node:os";
 import { CachingResolver } from "../src/caching-resolver.ts";
-import { dial } from "../src/dial.ts";
+import { dialOf } from "./dial-of.ts";
 import "./read-modes.ts";
 
 // Run as a process of its own with few descriptors: uses them all up, dials, and prints how that ended.
@@ -9,6 +9,6 @@ const resolver = new CachingResolver();
 try {
   for (;;) openSync(devNull, "r");
 } catch {
-  const result = await dial({ host: "127.0.0.1", port: 9, timeoutMs: 2_000, resolver });
+  const result = await dialOf({ host: "127.0.0.1", port: 9, timeoutMs: 2_000, resolver });
   process.stdout.write(result.ok ? "OK" : result.code);
 }
