@@ -28,7 +28,7 @@ export {
   type MetricName,
   type ObservedName,
 } from "./metric-registry.ts";
-export type { Attributes, Metrics, Observation } from "./metrics.ts";
+export type { Attributes, Counter, Histogram, Metrics, Observation } from "./metrics.ts";
 export { type PluginLaunch, PluginProcess, type PluginProcessOptions } from "./plugin/plugin-process.ts";
 export { isPassable, pluginOptions, pluginProgram } from "./plugin/plugin-schema.ts";
 export { type ProcessEvent, type ProcessHandle, systemProcess } from "./process-handle.ts";

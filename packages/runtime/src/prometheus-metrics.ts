@@ -1,11 +1,14 @@
-import type { Counter, Histogram, Meter } from "@opentelemetry/api";
+import type { Meter } from "@opentelemetry/api";
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { RuntimeNodeInstrumentation } from "@opentelemetry/instrumentation-runtime-node";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { AggregationTemporality, InstrumentType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import { AggregationTemporality, InstrumentType, MeterProvider, type MetricData, MetricReader } from "@opentelemetry/sdk-metrics";
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
+import { checkAttributes } from "./attribute-check.ts";
+import { counterData, counterOf, type EventInstrument, histogramData, histogramOf } from "./event-instrument.ts";
+import type { CounterSeries, HistogramSeries } from "./event-series.ts";
 import { type CounterName, type HistogramName, METRICS, type MetricEntry, type MetricName, type ObservedName } from "./metric-registry.ts";
-import type { Attributes, Metrics, Observation } from "./metrics.ts";
+import type { Attributes, Counter, Histogram, Metrics, Observation } from "./metrics.ts";
 import { ObservedInstrument } from "./observed-instrument.ts";
 import { observeProcess } from "./process-metrics.ts";
 import { zeroSeries } from "./zero-series.ts";
@@ -23,7 +26,10 @@ export interface MetricsOptions {
   readonly onReadError?: (error: unknown) => void;
 }
 
-/** Every instrument of the registry on the OpenTelemetry SDK, plus the process's and Node.js's own metrics, ready to be scraped. */
+/** Where a metric stands in the text. */
+const RANKS = new Map<string, number>(Object.keys(METRICS).map((name, rank) => [name, rank]));
+
+/** Every instrument of the registry, as the OpenTelemetry SDK shows them, plus the process's and Node.js's own metrics, ready to be scraped. */
 export function createMetrics(options: MetricsOptions): Metrics {
   const metrics = new PrometheusMetrics(options);
   metrics.observe("fleet.build.info", () => [{ value: 1, attributes: { version: options.version } }]);
@@ -54,8 +60,8 @@ class PrometheusMetrics implements Metrics {
   readonly #provider: MeterProvider;
   readonly #runtime = new RuntimeNodeInstrumentation({ monitoringPrecision: EVENT_LOOP_SAMPLING_MS });
   readonly #onReadError: (error: unknown) => void;
-  readonly #counters = new Map<MetricName, Counter>();
-  readonly #histograms = new Map<MetricName, Histogram>();
+  readonly #counters = new Map<CounterName, EventInstrument<CounterSeries>>();
+  readonly #histograms = new Map<HistogramName, EventInstrument<HistogramSeries>>();
   readonly #observed = new Map<MetricName, ObservedInstrument>();
   #scrape: Promise<string> | undefined;
 
@@ -73,14 +79,20 @@ class PrometheusMetrics implements Metrics {
     this.#runtime.setMeterProvider(this.#provider);
   }
 
-  add(name: CounterName, value: number, attributes: Attributes = {}): void {
-    checkAttributes(name, attributes);
-    this.#counters.get(name)?.add(value, attributes);
+  counter(name: CounterName, attributes: Attributes = {}): Counter {
+    return this.#counters.get(name)!.series(attributes);
   }
 
-  record(name: HistogramName, value: number, attributes: Attributes = {}): void {
-    checkAttributes(name, attributes);
-    this.#histograms.get(name)?.record(value, attributes);
+  histogram(name: HistogramName, attributes: Attributes = {}): Histogram {
+    return this.#histograms.get(name)!.series(attributes);
+  }
+
+  add(name: CounterName, value: number, attributes?: Attributes): void {
+    this.counter(name, attributes).add(value);
+  }
+
+  record(name: HistogramName, value: number, attributes?: Attributes): void {
+    this.histogram(name, attributes).record(value);
   }
 
   observe(name: ObservedName, read: () => Iterable<Observation>): () => void {
@@ -103,21 +115,22 @@ class PrometheusMetrics implements Metrics {
   async #collect(): Promise<string> {
     const { resourceMetrics, errors } = await this.#reader.collect();
     for (const error of errors) this.#onReadError(error);
+    const own = resourceMetrics.scopeMetrics.find(({ scope }) => scope.name === SERVICE_NAMESPACE);
+    own?.metrics.push(...this.#eventData());
+    own?.metrics.sort((a, b) => RANKS.get(a.descriptor.name)! - RANKS.get(b.descriptor.name)!);
     return this.#serializer.serialize(resourceMetrics);
   }
 
+  #eventData(): MetricData[] {
+    const counters = Array.from(this.#counters, ([name, counter]) => counterData(name, counter));
+    const histograms = Array.from(this.#histograms, ([name, histogram]) => histogramData(name, histogram));
+    return [...counters, ...histograms].filter((data) => data !== undefined);
+  }
+
   #create(meter: Meter, name: MetricName, entry: MetricEntry): void {
-    const { kind, unit, description, buckets } = entry;
-    if (kind === "counter") {
-      const counter = meter.createCounter(name, { unit, description });
-      for (const attributes of zeroSeries(name)) counter.add(0, attributes);
-      this.#counters.set(name, counter);
-    } else if (kind === "histogram") {
-      const advice = buckets ? { explicitBucketBoundaries: [...buckets] } : {};
-      this.#histograms.set(name, meter.createHistogram(name, { unit, description, advice }));
-    } else {
-      this.#observed.set(name, this.#createObserved(meter, name, entry));
-    }
+    if (entry.kind === "counter") this.#counters.set(name as CounterName, counterOf(name as CounterName));
+    else if (entry.kind === "histogram") this.#histograms.set(name as HistogramName, histogramOf(name as HistogramName));
+    else this.#observed.set(name, this.#createObserved(meter, name, entry));
   }
 
   #createObserved(meter: Meter, name: MetricName, { kind, unit, description }: MetricEntry): ObservedInstrument {
@@ -135,14 +148,5 @@ class PrometheusMetrics implements Metrics {
       for (const { value, attributes } of observed.collect()) result.observe(value, attributes);
     });
     return observed;
-  }
-}
-
-/** A label nobody registered is one nobody thought about: it may be unbounded or private. */
-function checkAttributes(name: MetricName, attributes: Attributes): void {
-  const allowed: readonly string[] = METRICS[name].attributes;
-  for (const attribute in attributes) {
-    if (!allowed.includes(attribute))
-      throw new TypeError(`metric ${name} has no attribute "${attribute}" (registered: ${allowed.join(", ") || "none"})`);
   }
 }

@@ -12,7 +12,15 @@ after(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
 async function open(readiness: Record<string, Readiness>, scrape = async () => "fleet_up 1\n", stalledMs = 10_000) {
   const log = memoryLog();
-  const metrics: Metrics = { add() {}, record() {}, observe: () => () => {}, scrape, async shutdown() {} };
+  const metrics: Metrics = {
+    counter: () => ({ add() {} }),
+    histogram: () => ({ record() {} }),
+    add() {},
+    record() {},
+    observe: () => () => {},
+    scrape,
+    async shutdown() {},
+  };
   const server = new AdminServer({ metrics, logger: log.logger, readiness: () => readiness, stalledMs });
   servers.push(server);
   await server.listen({ host: HOST, port: 0 });

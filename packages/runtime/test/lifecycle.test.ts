@@ -14,6 +14,8 @@ function setUp(options: Partial<LifecycleOptions> = {}) {
   const metrics: Metrics = {
     add: (name: string, value: number, attributes: Attributes = {}) => void reloads.push(`${name} ${value} ${attributes.outcome}`),
     record() {},
+    counter: () => ({ add() {} }),
+    histogram: () => ({ record() {} }),
     observe: () => () => {},
     scrape: async () => "",
     async shutdown() {},

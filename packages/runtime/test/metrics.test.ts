@@ -278,6 +278,43 @@ describe("add and record", () => {
     });
     assert.throws(() => metrics.record("shadowsocks.handshake.duration.seconds", 1, { outcome: "OK" }), TypeError);
   });
+
+  it("keep as many series as the SDK does, and the rest in one", async () => {
+    const metrics = create();
+    for (let upstream = 0; upstream < 2500; upstream++)
+      metrics.add("shadowsocks.upstream.picks", 1, { upstream: String(upstream), result: "OK" });
+    const picks = [...(await scrape(metrics))].filter(([name]) => name.startsWith("shadowsocks_upstream_picks"));
+    assert.equal(picks.length, 2000);
+    assert.deepEqual(picks.at(-1), ['shadowsocks_upstream_picks_total{otel_metric_overflow="true"}', 501]);
+  });
+});
+
+describe("bound series", () => {
+  it("are those of the same attributes, in any order, and there from their first event on", async () => {
+    const metrics = create();
+    const ended = metrics.counter("shadowsocks.connections", { outcome: "DIAL_REFUSED", "network.transport": "tcp" });
+    const dials = metrics.histogram("shadowsocks.dial.duration.seconds", { "error.type": "OK" });
+    const before = await metrics.scrape();
+    assert.ok(!before.includes("DIAL_REFUSED") && !before.includes("shadowsocks_dial_duration"));
+    ended.add(2);
+    metrics.add("shadowsocks.connections", 3, { "network.transport": "tcp", outcome: "DIAL_REFUSED" });
+    metrics.counter("shadowsocks.connections", { "network.transport": "tcp", outcome: "DIAL_REFUSED" }).add(4);
+    dials.record(0.001);
+    dials.record(100);
+    dials.record(Number.NaN);
+    metrics.record("shadowsocks.dial.duration.seconds", 0.03, { "error.type": "OK" });
+    const series = await scrape(metrics);
+    assert.equal(series.get('shadowsocks_connections_total{outcome="DIAL_REFUSED",network_transport="tcp"}'), 9);
+    assert.equal(series.get('shadowsocks_dial_duration_seconds_sum{error_type="OK"}'), 100.031);
+    const bucket = (le: string) => series.get(`shadowsocks_dial_duration_seconds_bucket{error_type="OK",le="${le}"}`);
+    assert.deepEqual(["0.001", "0.025", "0.05", "10", "+Inf"].map(bucket), [1, 1, 2, 2, 3]);
+  });
+
+  it("refuse attributes that are not registered", () => {
+    const metrics = create();
+    assert.throws(() => metrics.counter("shadowsocks.connections", { "client.address": "192.0.2.1" }), TypeError);
+    assert.throws(() => metrics.histogram("shadowsocks.handshake.duration.seconds", { outcome: "OK" }), TypeError);
+  });
 });
 
 describe("metricsReference", () => {

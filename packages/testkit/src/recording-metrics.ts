@@ -1,7 +1,9 @@
 import { createRequire } from "node:module";
 import type {
   Attributes,
+  Counter,
   CounterName,
+  Histogram,
   HistogramName,
   MetricEntry,
   MetricName,
@@ -17,7 +19,7 @@ function registry(): Readonly<Record<MetricName, MetricEntry>> {
   return (load("@shadowfleet/runtime") as typeof import("@shadowfleet/runtime")).METRICS;
 }
 
-/** One call of `add` or `record`. */
+/** One call of `add` or `record`, of the metrics or of a bound series. */
 export interface Measurement {
   readonly name: MetricName;
   readonly value: number;
@@ -35,14 +37,22 @@ export class RecordingMetrics implements Metrics {
   readonly #readers = new Map<ObservedName, Set<() => Iterable<Observation>>>();
   #isShutDown = false;
 
-  add(name: CounterName, value: number, attributes: Attributes = {}): void {
+  counter(name: CounterName, attributes: Attributes = {}): Counter {
     this.#check(name, attributes);
-    this.#added.push({ name, value, attributes });
+    return { add: (value) => void this.#added.push({ name, value, attributes }) };
   }
 
-  record(name: HistogramName, value: number, attributes: Attributes = {}): void {
+  histogram(name: HistogramName, attributes: Attributes = {}): Histogram {
     this.#check(name, attributes);
-    this.#recorded.push({ name, value, attributes });
+    return { record: (value) => void this.#recorded.push({ name, value, attributes }) };
+  }
+
+  add(name: CounterName, value: number, attributes?: Attributes): void {
+    this.counter(name, attributes).add(value);
+  }
+
+  record(name: HistogramName, value: number, attributes?: Attributes): void {
+    this.histogram(name, attributes).record(value);
   }
 
   observe(name: ObservedName, read: () => Iterable<Observation>): () => void {

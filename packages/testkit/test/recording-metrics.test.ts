@@ -14,6 +14,19 @@ test("counters add up, by name and by attributes", () => {
   assert.equal(metrics.measurements.length, 3);
 });
 
+test("bound series record as the calls with attributes do", () => {
+  const metrics = new RecordingMetrics();
+  const dials = metrics.histogram("shadowsocks.dial.duration.seconds", { "error.type": "OK" });
+  const pauses = metrics.counter("shadowsocks.listener.pauses");
+  assert.deepEqual(metrics.measurements, []);
+  pauses.add(1);
+  pauses.add(2);
+  dials.record(0.5);
+  assert.equal(metrics.total("shadowsocks.listener.pauses"), 3);
+  assert.deepEqual(metrics.recorded("shadowsocks.dial.duration.seconds", { "error.type": "OK" }), [0.5]);
+  assert.throws(() => metrics.counter("shadowsocks.listener.pauses", { client: "192.0.2.1" }), /no attribute "client"/);
+});
+
 test("histograms keep their values", () => {
   const metrics = new RecordingMetrics();
   metrics.record("shadowsocks.dial.duration.seconds", 0.5, { "error.type": "OK" });
