@@ -11,6 +11,7 @@ import { openListener } from "./listener.ts";
 import { ListeningPort } from "./listening-port.ts";
 import type { GatewayContext, GatewaySettings } from "./session/gateway-context.ts";
 import { Receptions } from "./session/receptions.ts";
+import { SessionCounts } from "./session/session-counts.ts";
 import type { SessionEnd } from "./session/session-end.ts";
 import { Sessions } from "./session/sessions.ts";
 import { Traffic } from "./session/traffic.ts";
@@ -86,6 +87,7 @@ class Gateway implements GatewayApp {
       resolver: deps.resolver ?? new CachingResolver({ clock: deps.clock }),
       sessions: this.#sessions,
       receptions: new Receptions(() => this.#settings.config.maxHandshakes),
+      counts: new SessionCounts(deps.metrics),
       traffic: this.traffic,
       packets: this.packets,
       worker: deps.worker,

@@ -19,11 +19,12 @@ export interface Listener {
 export async function openListener(config: GatewayConfig, context: GatewayContext): Promise<Listener> {
   const { logger, metrics } = context;
   let udp: UdpPort | undefined;
+  const udpPort = () => udp;
   const tcp = await listenTcp({
     ...config.listen,
     maxConnections: config.maxConnections,
     worker: context.worker,
-    onConnection: (client) => new ClientSession(client, () => udp, context).start(),
+    onConnection: (client) => new ClientSession(client, udpPort, context).start(),
     onPauseChange: (paused, reason) => reportPause(paused, reason, logger, metrics),
   });
   udp = bindUdp(tcp, context);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { systemClock } from "@shadowfleet/runtime";
+import { setTimeout } from "node:timers/promises";
+import { type ErrorCode, systemClock } from "@shadowfleet/runtime";
 import { MemoryFailCounts } from "@shadowfleet/store";
 import {
   blackHole,
@@ -42,7 +43,27 @@ function createConnector(ports: Readonly<Record<string, number>>, dialTimeoutMs 
   return { connector, failCounts, tries };
 }
 
-const forever = new AbortController().signal;
+/** What to do with a connection that stands: whether the first bytes could be sent. */
+type Send = (upstream: Upstream, connection: Connection) => boolean;
+
+/** Searches to the end. */
+function connect(connector: Connector, send: Send): Promise<"OK" | ErrorCode> {
+  const { promise, resolve, reject } = Promise.withResolvers<"OK" | ErrorCode>();
+  const search = connector.search({
+    upstreamStands(upstream, connection) {
+      if (!send(upstream, connection)) {
+        search.fallen();
+        return;
+      }
+      search.taken();
+      resolve("OK");
+    },
+    searchFailed: resolve,
+    searchBroke: reject,
+  });
+  search.start();
+  return promise;
+}
 
 async function startTarget(t: TestContext): Promise<{ readonly port: number; readonly open: number }> {
   const target = await startSinkTarget();
@@ -54,11 +75,11 @@ test("a connection that falls before the first write is a failed try: failCnt ri
   const [first, second] = [await startTarget(t), await startTarget(t)];
   const { connector, failCounts, tries } = createConnector({ first: first.port, second: second.port });
   const opened: Connection[] = [];
-  const outcome = await connector.connect(async (upstream, connection) => {
+  const outcome = await connect(connector, (upstream, connection) => {
     if (upstream.id === "first") return false;
     opened.push(connection);
     return true;
-  }, forever);
+  });
   assert.equal(outcome, "OK");
   assert.deepEqual(tries(), ["first DIAL_FAILED", "second OK"]);
   assert.deepEqual([failCounts.get("first"), failCounts.get("second"), opened.length], [1, 0, 1]);
@@ -70,24 +91,27 @@ test("when all fail the last reason counts, and each was tried once", async (t) 
   await using closed = await holdClosedPort();
   const { port: hole } = await blackHole(t, "127.0.0.1");
   const { connector, tries } = createConnector({ a: closed.port, b: hole, c: closed.port }, 150);
-  const open = () => Promise.reject(new Error("nothing to open"));
-  assert.equal(await connector.connect(open, forever), "DIAL_REFUSED");
+  const send = () => assert.fail("nothing stands");
+  assert.equal(await connect(connector, send), "DIAL_REFUSED");
   assert.deepEqual(tries(), ["a DIAL_REFUSED", "b DIAL_TIMEOUT", "c DIAL_REFUSED"]);
-  assert.equal(await connector.connect(open, forever), "DIAL_REFUSED", "skipped ones are tried as the last resort");
+  assert.equal(await connect(connector, send), "DIAL_REFUSED", "skipped ones are tried as the last resort");
   assert.equal(tries().length, 6);
 });
 
 test("without upstreams: NO_UPSTREAM", async () => {
   const { connector } = createConnector({});
-  assert.equal(await connector.connect(() => Promise.resolve(true), forever), "NO_UPSTREAM");
+  assert.equal(await connect(connector, () => true), "NO_UPSTREAM");
 });
 
 test("given up while dialling: nobody is blamed and nobody else is tried", async (t) => {
   const { port: hole } = await blackHole(t, "127.0.0.1");
   const { connector, failCounts, tries } = createConnector({ hole, other: hole }, 10_000);
-  const abort = new AbortController();
-  setTimeout(() => abort.abort(), 50);
-  assert.equal(await connector.connect(() => Promise.resolve(true), abort.signal), "SESSION_TERMINATED");
+  const told = () => assert.fail("told after it was given up");
+  const search = connector.search({ upstreamStands: told, searchFailed: told, searchBroke: told });
+  search.start();
+  await setTimeout(50);
+  search.cancel();
+  await setTimeout(50);
   assert.deepEqual([tries(), failCounts.get("hole")], [[], 0]);
 });
 
@@ -108,11 +132,11 @@ test("a relay that moved to another address under its name is found at the next 
     logger,
     clock: systemClock,
   });
-  const open = async (_: Upstream, connection: Connection): Promise<boolean> => {
+  const send: Send = (_, connection) => {
     connection.destroy();
     return true;
   };
-  assert.equal(await connector.connect(open, forever), "DIAL_REFUSED");
+  assert.equal(await connect(connector, send), "DIAL_REFUSED");
   addresses[0] = "127.0.0.1";
-  assert.equal(await connector.connect(open, forever), "OK");
+  assert.equal(await connect(connector, send), "OK");
 });

@@ -1,17 +1,17 @@
-import type { ErrorCode } from "@shadowfleet/runtime";
-import type { Connection } from "@shadowfleet/transport";
-import { formatHostPort } from "@shadowfleet/wire";
+import { type ErrorCode, systemClock } from "@shadowfleet/runtime";
+import { type Connection, type DialDeadlines, deadlinesAfter, type Expiring, NOWHERE, type RecencyNode } from "@shadowfleet/transport";
 import type { UdpPort } from "../datagram/udp-port.ts";
 import { type FrontDoor, NOTHING, type ProxyRequest } from "../front/front-door.ts";
 import { TcpSession } from "../tunnel/tcp-session.ts";
 import { UdpAssociation } from "../tunnel/udp-association.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { HeaderWait } from "./header-wait.ts";
+import { HeaderWait, type HeaderWaitOwner } from "./header-wait.ts";
 import { closeAfter, closeNow } from "./lingering-close.ts";
-import { Reception } from "./reception.ts";
-import { countSession, logSession, type SessionEnd } from "./session-end.ts";
+import { Reception, type ReceptionOwner } from "./reception.ts";
+import type { Place, Waiting } from "./receptions.ts";
+import { logSession, type SessionEnd } from "./session-end.ts";
 import type { LiveSession } from "./sessions.ts";
-import type { Tunnel, TunnelResult } from "./tunnel.ts";
+import type { Tunnel, TunnelOwner, TunnelResult } from "./tunnel.ts";
 
 let sessionCount = 0;
 
@@ -23,13 +23,18 @@ let sessionCount = 0;
  *
  * Where it comes from a load balancer that is trusted to say whose it is, that is waited for first, within the same deadline.
  */
-export class ClientSession implements LiveSession {
-  readonly id = `gateway-${++sessionCount}`;
+export class ClientSession implements LiveSession, Waiting, Expiring, HeaderWaitOwner, ReceptionOwner, TunnelOwner {
+  readonly startedMs = systemClock.monotonic();
+  readonly #number = ++sessionCount;
+  livePlace = NOWHERE;
   readonly #client: Connection;
   readonly #udpPort: () => UdpPort | undefined;
   readonly #context: GatewayContext;
   readonly #startedAtMs: number;
   readonly #acceptedMs: number;
+  readonly #deadlines: DialDeadlines;
+  #deadline: RecencyNode<Expiring> | undefined;
+  #place: Place | undefined;
   #reception: HeaderWait | Reception | undefined;
   #door: FrontDoor | undefined;
   #request: ProxyRequest | undefined;
@@ -42,6 +47,7 @@ export class ClientSession implements LiveSession {
     this.#context = context;
     this.#startedAtMs = context.clock.now();
     this.#acceptedMs = context.clock.monotonic();
+    this.#deadlines = deadlinesAfter(context.settings.config.handshakeTimeoutMs);
   }
 
   get transport(): "tcp" | "udp" {
@@ -58,84 +64,82 @@ export class ClientSession implements LiveSession {
     sessions.add(this);
     if (settings.balancers && this.#client.remoteHost === "") {
       // Gone before it was accepted, as health checks are: whose it was cannot be told any more.
-      this.#refuse("CLOSED_IN_HANDSHAKE", NOTHING, undefined);
+      this.requestRefused("CLOSED_IN_HANDSHAKE", NOTHING, undefined);
       return;
     }
-    if (!settings.balancers?.trusts(this.#client.remoteHost)) {
-      this.#receive(settings.config.handshakeTimeoutMs);
-      return;
-    }
-    this.#reception = new HeaderWait({
-      client: this.#client,
-      receptions,
-      timeoutMs: settings.config.handshakeTimeoutMs,
-      onClient: () => this.#receive(Math.max(0, settings.config.handshakeTimeoutMs - this.#ageMs())),
-      onRefused: (code) => this.#refuse(code, NOTHING, undefined),
-    });
-  }
-
-  #receive(timeoutMs: number): void {
-    const { settings, receptions } = this.#context;
-    this.#reception = new Reception({
-      client: this.#client,
-      users: settings.users,
-      receptions,
-      timeoutMs,
-      onRequest: (request, door) => this.#serve(request, door),
-      onRefused: (code, answer, door) => this.#refuse(code, answer, door),
-    });
+    this.#place = receptions.enter(this);
+    this.#deadline = this.#deadlines.add(this);
+    if (settings.balancers?.trusts(this.#client.remoteHost)) this.#reception = new HeaderWait(this.#client, this);
+    else this.clientKnown();
   }
 
   terminate(code: ErrorCode): void {
     if (this.#tunnel) this.#tunnel.terminate(code);
     else if (this.#reception) {
       this.#reception.cancel();
-      this.#reception = undefined;
-      closeNow(this.#client, "destroy", () => this.#finish({ code, upstreamId: undefined, bytesUp: 0, bytesDown: 0 }));
+      this.#leaveReception();
+      closeNow(this.#client, "destroy", () => this.tunnelDone({ code, upstreamId: undefined, bytesUp: 0, bytesDown: 0 }));
     } else this.#client.destroy();
   }
 
-  #serve(request: ProxyRequest, door: FrontDoor): void {
-    const { metrics } = this.#context;
-    metrics.record("shadowsocks.handshake.duration.seconds", this.#ageMs() / 1000);
+  displace(): void {
+    this.#reception?.refuse("HANDSHAKE_LIMIT");
+  }
+
+  expire(): void {
+    this.#reception?.refuse("HANDSHAKE_TIMEOUT");
+  }
+
+  clientKnown(): void {
+    this.#reception = new Reception(this.#client, this.#context.settings.users, this);
+  }
+
+  requestReceived(request: ProxyRequest, door: FrontDoor): void {
+    this.#leaveReception();
+    this.#context.counts.requested(this.#ageMs());
     this.#door = door;
     this.#request = request;
-    const options = {
-      client: this.#client,
-      door,
-      request,
-      context: this.#context,
-      onDone: (result: TunnelResult) => this.#finish(result),
-    };
-    this.#tunnel = request.command === "connect" ? new TcpSession(options) : new UdpAssociation({ ...options, udpPort: this.#udpPort() });
+    const options = { client: this.#client, door, request, context: this.#context, owner: this };
+    this.#tunnel = request.command === "connect" ? new TcpSession(options) : new UdpAssociation(options, this.#udpPort());
     this.#tunnel.start();
   }
 
-  #refuse(code: ErrorCode, answer: Buffer, door: FrontDoor | undefined): void {
+  requestRefused(code: ErrorCode, answer: Buffer, door: FrontDoor | undefined): void {
+    this.#leaveReception();
     this.#door = door;
-    this.#reception = undefined;
-    this.#context.metrics.add("shadowsocks.handshake.failures", 1, { "error.type": code });
-    const onClosed = () => this.#finish({ code, upstreamId: undefined, bytesUp: 0, bytesDown: 0 });
+    this.#context.counts.refused(code);
+    const onClosed = () => this.tunnelDone({ code, upstreamId: undefined, bytesUp: 0, bytesDown: 0 });
     if (answer.length > 0) closeAfter(this.#client, answer, onClosed);
     else closeNow(this.#client, "destroy", onClosed);
   }
 
-  #finish(result: TunnelResult): void {
-    const { sessions, metrics, logger, onSessionEnd } = this.#context;
+  /** The end of the connection, also of one that never had a tunnel. */
+  tunnelDone({ code, upstreamId, bytesUp, bytesDown }: TunnelResult): void {
+    const { sessions, counts, logger, onSessionEnd } = this.#context;
     const end: SessionEnd = {
-      sessionId: this.id,
       protocol: this.#door?.protocol,
       transport: this.transport,
       user: this.#request?.user,
+      upstreamId,
+      code,
       startedAtMs: this.#startedAtMs,
       durationMs: this.#ageMs(),
-      ...result,
+      bytesUp,
+      bytesDown,
     };
     sessions.delete(this);
-    countSession(metrics, end);
-    const target = this.#request?.command === "connect" ? formatHostPort(this.#request.target) : undefined;
-    logSession(logger, end, { client: `${this.#client.remoteHost} ${this.#client.remotePort}`, target });
+    counts.ended(end);
+    logSession(logger, end, { number: this.#number, client: this.#client, request: this.#request });
     onSessionEnd(end);
+  }
+
+  #leaveReception(): void {
+    this.#reception = undefined;
+    if (this.#place === undefined || this.#deadline === undefined) return;
+    this.#context.receptions.leave(this.#place);
+    this.#deadlines.remove(this.#deadline);
+    this.#place = undefined;
+    this.#deadline = undefined;
   }
 
   #ageMs(): number {

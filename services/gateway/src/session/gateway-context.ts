@@ -7,6 +7,7 @@ import type { ProxyUsers } from "../front/proxy-users.ts";
 import type { Connector } from "../upstream/connector.ts";
 import type { Picker } from "../upstream/picker.ts";
 import type { Receptions } from "./receptions.ts";
+import type { SessionCounts } from "./session-counts.ts";
 import type { SessionEnd } from "./session-end.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Traffic } from "./traffic.ts";
@@ -31,6 +32,7 @@ export interface GatewayContext {
   readonly resolver: Resolver;
   readonly sessions: Sessions;
   readonly receptions: Receptions;
+  readonly counts: SessionCounts;
   readonly traffic: Traffic;
   readonly packets: PacketCounts;
   readonly worker: WorkerContext | undefined;

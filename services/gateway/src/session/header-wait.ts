@@ -1,56 +1,42 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
 import { type Connection, takeProxyHeader } from "@shadowfleet/transport";
-import type { Place, Receptions, Waiting } from "./receptions.ts";
+import { NOTHING } from "../front/front-door.ts";
+import type { ReceptionOwner } from "./reception.ts";
 
-export interface HeaderWaitOptions {
-  readonly client: Connection;
-  /** Where it waits with others. */
-  readonly receptions: Receptions;
-  /** From accept to a complete header. */
-  readonly timeoutMs: number;
+/** Called back once. */
+export interface HeaderWaitOwner extends Pick<ReceptionOwner, "requestRefused"> {
   /** The connection has its client's address; to be given its next handlers in this call. */
-  readonly onClient: () => void;
-  readonly onRefused: (code: ErrorCode) => void;
+  clientKnown(): void;
 }
 
-/** A load balancer's connection from accept until its PROXY protocol header is complete or refused. It has the handlers until then, and calls back once. */
-export class HeaderWait implements Waiting {
-  readonly #options: HeaderWaitOptions;
-  readonly #timer: NodeJS.Timeout;
-  readonly #place: Place;
+/** A load balancer's connection from accept until its PROXY protocol header is complete or refused. It has the handlers until then. */
+export class HeaderWait {
+  readonly #owner: HeaderWaitOwner;
   #over = false;
 
-  constructor(options: HeaderWaitOptions) {
-    this.#options = options;
-    const { client, timeoutMs, receptions } = options;
-    this.#place = receptions.enter(this);
-    this.#timer = setTimeout(() => this.#refuse("HANDSHAKE_TIMEOUT"), timeoutMs);
-    takeProxyHeader(client, { onClient: () => this.#known(), onRefused: () => this.#refuse("PROXY_HEADER_INVALID") });
-    client.onEnd = () => this.#refuse("CLOSED_IN_HANDSHAKE");
-    client.onClose = () => this.#refuse("CLOSED_IN_HANDSHAKE");
+  constructor(client: Connection, owner: HeaderWaitOwner) {
+    this.#owner = owner;
+    const left = () => this.refuse("CLOSED_IN_HANDSHAKE");
+    takeProxyHeader(client, { onClient: () => this.#known(), onRefused: () => this.refuse("PROXY_HEADER_INVALID") });
+    client.onEnd = left;
+    client.onClose = left;
     client.resume();
   }
 
   /** Gives up waiting; calls nobody back. */
   cancel(): void {
-    if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
-    this.#options.receptions.leave(this.#place);
   }
 
-  displace(): void {
-    this.#refuse("HANDSHAKE_LIMIT");
+  refuse(code: ErrorCode): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#owner.requestRefused(code, NOTHING, undefined);
   }
 
   #known(): void {
-    this.cancel();
-    this.#options.onClient();
-  }
-
-  #refuse(code: ErrorCode): void {
     if (this.#over) return;
-    this.cancel();
-    this.#options.onRefused(code);
+    this.#over = true;
+    this.#owner.clientKnown();
   }
 }

@@ -6,76 +6,62 @@ import { HttpDoor } from "../front/http-proxy.ts";
 import type { ProxyUsers } from "../front/proxy-users.ts";
 import { Socks4Door } from "../front/socks4.ts";
 import { Socks5Door } from "../front/socks5.ts";
-import type { Place, Receptions, Waiting } from "./receptions.ts";
 
-export interface ReceptionOptions {
-  readonly client: Connection;
-  readonly users: ProxyUsers;
-  /** Where it waits with others. */
-  readonly receptions: Receptions;
-  /** From accept to a complete request. */
-  readonly timeoutMs: number;
-  readonly onRequest: (request: ProxyRequest, door: FrontDoor) => void;
+/** Called back once. */
+export interface ReceptionOwner {
+  requestReceived(request: ProxyRequest, door: FrontDoor): void;
   /** `answer` is what the client should still be told; empty when there is nothing to say. */
-  readonly onRefused: (code: ErrorCode, answer: Buffer, door: FrontDoor | undefined) => void;
+  requestRefused(code: ErrorCode, answer: Buffer, door: FrontDoor | undefined): void;
 }
 
-/** The client's connection from accept until its request is complete or refused. It has the handlers until then, and calls back once. */
-export class Reception implements Waiting {
-  readonly #options: ReceptionOptions;
-  readonly #timer: NodeJS.Timeout;
-  readonly #place: Place;
+/** The client's connection from accept until its request is complete or refused. It has the handlers until then. */
+export class Reception {
+  readonly #client: Connection;
+  readonly #users: ProxyUsers;
+  readonly #owner: ReceptionOwner;
   #door: FrontDoor | undefined;
   #over = false;
 
-  constructor(options: ReceptionOptions) {
-    this.#options = options;
-    const { client, timeoutMs, receptions } = options;
-    this.#place = receptions.enter(this);
-    this.#timer = setTimeout(() => this.#refuse("HANDSHAKE_TIMEOUT"), timeoutMs);
+  constructor(client: Connection, users: ProxyUsers, owner: ReceptionOwner) {
+    this.#client = client;
+    this.#users = users;
+    this.#owner = owner;
+    const left = () => this.refuse("CLOSED_IN_HANDSHAKE");
     client.onData = (src, start, end) => this.#read(src, start, end);
-    client.onEnd = () => this.#refuse("CLOSED_IN_HANDSHAKE");
-    client.onClose = () => this.#refuse("CLOSED_IN_HANDSHAKE");
+    client.onEnd = left;
+    client.onClose = left;
     client.resume();
   }
 
   /** Gives up waiting; calls nobody back. */
   cancel(): void {
-    if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
-    this.#options.receptions.leave(this.#place);
   }
 
-  displace(): void {
-    this.#refuse("HANDSHAKE_LIMIT");
+  /** Without a complete request only an HTTP client can be told why: a SOCKS client expects an answer to some particular message. */
+  refuse(code: ErrorCode): void {
+    if (this.#over) return;
+    this.#over = true;
+    const answer = this.#door?.protocol === "http" ? this.#door.failed(code) : NOTHING;
+    this.#owner.requestRefused(code, answer, this.#door);
   }
 
   #read(src: Buffer, start: number, end: number): void {
-    const { client, users, onRequest, onRefused } = this.#options;
-    this.#door ??= openDoor(src[start]!, users);
+    this.#door ??= openDoor(src[start]!, this.#users);
     if (!this.#door) {
-      this.#refuse("PROTOCOL_UNKNOWN");
+      this.refuse("PROTOCOL_UNKNOWN");
       return;
     }
     const step = this.#door.push(src, start, end);
     if (step.kind === "refused") {
-      this.cancel();
-      onRefused(step.code, step.reply, this.#door);
+      this.#over = true;
+      this.#owner.requestRefused(step.code, step.reply, this.#door);
       return;
     }
-    if (step.reply.length > 0) client.send(step.reply);
+    if (step.reply.length > 0) this.#client.send(step.reply);
     if (step.kind === "more") return;
-    this.cancel();
-    onRequest(step.request, this.#door);
-  }
-
-  /** Without a complete request only an HTTP client can be told why: a SOCKS client expects an answer to some particular message. */
-  #refuse(code: ErrorCode): void {
-    if (this.#over) return;
-    this.cancel();
-    const answer = this.#door?.protocol === "http" ? this.#door.failed(code) : NOTHING;
-    this.#options.onRefused(code, answer, this.#door);
+    this.#over = true;
+    this.#owner.requestReceived(step.request, this.#door);
   }
 }
 

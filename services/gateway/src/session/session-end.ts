@@ -1,9 +1,10 @@
-import { type Attributes, type ErrorCode, errorEntry, type Logger, type Metrics } from "@shadowfleet/runtime";
-import type { FrontDoor } from "../front/front-door.ts";
+import { type ErrorCode, errorEntry, type Logger } from "@shadowfleet/runtime";
+import type { Connection } from "@shadowfleet/transport";
+import { formatHostPort } from "@shadowfleet/wire";
+import type { FrontDoor, ProxyRequest } from "../front/front-door.ts";
 
 /** What is known when a client connection is over. */
 export interface SessionEnd {
-  readonly sessionId: string;
   /** Undefined when the client never said enough to tell. */
   readonly protocol: FrontDoor["protocol"] | undefined;
   /** "udp" for an association, whose datagrams are counted here, under its control connection. */
@@ -20,38 +21,30 @@ export interface SessionEnd {
   readonly bytesDown: number;
 }
 
-/** Who was at both ends; personal data, so only for debug logs. */
-export interface SessionPeers {
-  readonly client: string;
-  /** "host:port" as the client asked for it. */
-  readonly target: string | undefined;
-}
-
-/** Attribute sets by transport and code, made once: a new object for every connection would be garbage. */
-const outcomes = new Map<string, Attributes>();
-const TRANSPORTS: Readonly<Record<SessionEnd["transport"], Attributes>> = {
-  tcp: { "network.transport": "tcp" },
-  udp: { "network.transport": "udp" },
-};
-
-export function countSession(metrics: Metrics, { transport, code, durationMs }: SessionEnd): void {
-  const key = `${transport} ${code}`;
-  let outcome = outcomes.get(key);
-  if (!outcome) {
-    outcome = { "network.transport": transport, outcome: code };
-    outcomes.set(key, outcome);
-  }
-  metrics.add("shadowsocks.connections", 1, outcome);
-  metrics.record("shadowsocks.connection.duration.seconds", durationMs / 1000, TRANSPORTS[transport]);
+/** What only debug logs tell: which connection it was, and, personal data, who was at both ends. */
+export interface SessionDetails {
+  /** Unique in the process. */
+  readonly number: number;
+  readonly client: Connection;
+  readonly request: ProxyRequest | undefined;
 }
 
 /** One line a client connection: `info` when an upstream served it, else at the level of its code. */
-export function logSession(logger: Logger, end: SessionEnd, peers: SessionPeers): void {
+export function logSession(logger: Logger, end: SessionEnd, details: SessionDetails): void {
   const own = end.code === "OK" ? "info" : errorEntry(end.code).level;
   const level = end.upstreamId !== undefined && own === "debug" ? "info" : own;
   if (!logger.isLevelEnabled(level)) return;
-  const { sessionId, protocol, transport, user, upstreamId: upstream, code, bytesUp, bytesDown } = end;
+  const { protocol, transport, user, upstreamId: upstream, code, bytesUp, bytesDown } = end;
   const durationMs = Math.round(end.durationMs);
-  const details = logger.isLevelEnabled("debug") ? { sessionId, ...peers } : undefined;
-  logger[level]({ code, protocol, transport, user, upstream, durationMs, bytesUp, bytesDown, ...details }, "session ended");
+  const more = logger.isLevelEnabled("debug") ? describe(details) : undefined;
+  logger[level]({ code, protocol, transport, user, upstream, durationMs, bytesUp, bytesDown, ...more }, "session ended");
+}
+
+function describe({ number, client, request }: SessionDetails) {
+  return {
+    sessionId: `gateway-${number}`,
+    client: `${client.remoteHost} ${client.remotePort}`,
+    /** As the client asked for it. */
+    target: request?.command === "connect" ? formatHostPort(request.target) : undefined,
+  };
 }

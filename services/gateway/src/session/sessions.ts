@@ -1,8 +1,8 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
-import { LiveConnections } from "@shadowfleet/transport";
+import { type LiveConnection, LiveConnections } from "@shadowfleet/transport";
 
 /** A client connection while it lives. */
-export interface LiveSession {
+export interface LiveSession extends LiveConnection {
   readonly transport: "tcp" | "udp";
   /** False until its request is complete: nobody is being served yet. */
   readonly requested: boolean;

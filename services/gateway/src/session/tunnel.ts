@@ -18,8 +18,12 @@ export interface TunnelOptions {
   readonly door: FrontDoor;
   readonly request: ProxyRequest;
   readonly context: GatewayContext;
+  readonly owner: TunnelOwner;
+}
+
+export interface TunnelOwner {
   /** Exactly once, when the client's connection is closed. */
-  readonly onDone: (result: TunnelResult) => void;
+  tunnelDone(result: TunnelResult): void;
 }
 
 /** A granted request being served: a TCP stream or a UDP association. It has the client's connection, and reports once when that is closed. */

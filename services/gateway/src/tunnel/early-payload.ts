@@ -1,76 +1,109 @@
-import type { Connection } from "@shadowfleet/transport";
+import { systemClock } from "@shadowfleet/runtime";
+import { type Connection, type DialDeadlines, deadlinesAfter, type Expiring, type RecencyNode } from "@shadowfleet/transport";
+import { NOTHING } from "../front/front-door.ts";
 import { type BodyScanner, MALFORMED } from "../front/http-body.ts";
 
 /** Beyond so much the rest stays in the kernel until the tunnel runs. */
 const ENOUGH_BYTES = 16 * 1024;
 
+export interface EarlyPayloadOwner {
+  /** What `awaitFirst` waited for is there, or is waited for no more. */
+  payloadDue(): void;
+  /** Plain HTTP: the request's body is none. */
+  payloadMalformed(): void;
+}
+
 /**
  * What the client sends before its tunnel runs. Reading goes on meanwhile, because a paused socket does not tell that the client has gone, and
  * because everything that is here by then can travel in the first packet.
  */
-export class EarlyPayload {
+export class EarlyPayload implements Expiring {
+  startedMs = 0;
   readonly #client: Connection;
   readonly #body: BodyScanner | undefined;
-  readonly #onMalformed: () => void;
-  #parts: Buffer[] = [];
-  #length = 0;
-  #settleFirst: () => void = () => {};
+  readonly #owner: EarlyPayloadOwner;
+  #first: Buffer;
+  #more: Buffer[] | undefined;
+  #length: number;
+  #deadlines: DialDeadlines | undefined;
+  #deadline: RecencyNode<Expiring> | undefined;
 
-  /** `body`: plain HTTP, where bytes behind the request's body are dropped; `onMalformed` when it is none. */
-  constructor(client: Connection, payload: Buffer, body: BodyScanner | undefined, onMalformed: () => void) {
+  /** `body`: plain HTTP, where bytes behind the request's body are dropped. */
+  constructor(client: Connection, payload: Buffer, body: BodyScanner | undefined, owner: EarlyPayloadOwner) {
     this.#client = client;
     this.#body = body;
-    this.#onMalformed = onMalformed;
-    this.#keep(payload);
+    this.#owner = owner;
+    this.#first = payload;
+    this.#length = payload.length;
   }
 
   /** Takes the client's data and end. An end of stream is a half-close: the request stands. */
   listen(): void {
     const client = this.#client;
     client.onData = (src, start, end) => this.#read(src, start, end);
-    client.onEnd = () => this.#settleFirst();
+    client.onEnd = () => this.#endWait();
     if (this.#length >= ENOUGH_BYTES) client.pause();
   }
 
-  /** Resolves when there is anything to send, when nothing can come any more, or after `waitMs`. */
-  first(waitMs: number): Promise<void> {
-    if (this.#length > 0 || waitMs === 0 || this.#client.ended || this.#client.closed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#settleFirst = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  /** Tells the owner when there is anything to send, when nothing can come any more, or after `waitMs`: maybe within this call. Once at a time. */
+  awaitFirst(waitMs: number): void {
+    if (this.#length > 0 || waitMs === 0 || this.#client.ended || this.#client.closed) {
+      this.#owner.payloadDue();
+      return;
+    }
+    this.startedMs = systemClock.monotonic();
+    this.#deadlines = deadlinesAfter(waitMs);
+    this.#deadline = this.#deadlines.add(this);
   }
 
-  /** All there is, once; owned by the caller. */
+  /** The wait is over. */
+  expire(): void {
+    this.#endWait();
+  }
+
+  /** All there is, once; only to be looked at within the turn. */
   take(): Buffer {
-    const [only, ...more] = this.#parts;
-    const payload = only && more.length === 0 ? only : Buffer.concat(this.#parts);
-    this.#parts = [];
+    const payload = this.#more === undefined ? this.#first : Buffer.concat([this.#first, ...this.#more]);
+    this.#first = NOTHING;
+    this.#more = undefined;
     return payload;
   }
 
-  /** Nobody wants it any more. */
+  /** Nobody wants it any more, and nobody is told of it. */
   stop(): void {
-    this.#parts = [];
-    this.#settleFirst();
+    this.take();
+    this.#leaveWait();
   }
 
   #read(src: Buffer, start: number, end: number): void {
     const taken = this.#body ? this.#body.take(src, start, end) : end - start;
     if (taken === MALFORMED) {
-      this.#onMalformed();
+      this.#owner.payloadMalformed();
       return;
     }
-    this.#keep(Buffer.from(src.subarray(start, start + taken)));
-    if (this.#length >= ENOUGH_BYTES) this.#client.pause();
-    this.#settleFirst();
+    const view = src.subarray(start, start + taken);
+    // Who waits for it takes it within this call, before the next read overwrites it.
+    if (taken > 0) this.#keep(this.#deadline === undefined ? Buffer.from(view) : view);
+    this.#endWait();
+    if (this.#first === view) this.#first = Buffer.from(view);
   }
 
   #keep(part: Buffer): void {
-    if (part.length > 0) this.#parts.push(part);
+    if (this.#length === 0) this.#first = part;
+    else if (this.#more === undefined) this.#more = [part];
+    else this.#more.push(part);
     this.#length += part.length;
+    if (this.#length >= ENOUGH_BYTES) this.#client.pause();
+  }
+
+  #endWait(): void {
+    if (this.#leaveWait()) this.#owner.payloadDue();
+  }
+
+  #leaveWait(): boolean {
+    if (this.#deadline === undefined) return false;
+    this.#deadlines?.remove(this.#deadline);
+    this.#deadline = undefined;
+    return true;
   }
 }

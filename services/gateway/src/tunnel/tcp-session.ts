@@ -4,8 +4,9 @@ import { createClientStream } from "@shadowfleet/wire";
 import { closeAfter, closeNow } from "../session/lingering-close.ts";
 import type { Tunnel, TunnelOptions } from "../session/tunnel.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import type { Seeker, UpstreamSearch } from "../upstream/upstream-search.ts";
 import { answerEarlyClose, resetOnEarlyClose } from "./early-close.ts";
-import { EarlyPayload } from "./early-payload.ts";
+import { EarlyPayload, type EarlyPayloadOwner } from "./early-payload.ts";
 import { RequestBodyTransform } from "./request-body-transform.ts";
 import { ResponseHeadTransform } from "./response-head-transform.ts";
 
@@ -18,38 +19,30 @@ import { ResponseHeadTransform } from "./response-head-transform.ts";
  * The client hears of success only once an upstream connection stands. The target address travels to the upstream in one write with what the
  * client has sent by then.
  */
-export class TcpSession implements Tunnel {
+export class TcpSession implements Tunnel, Seeker, EarlyPayloadOwner {
   readonly #options: TunnelOptions;
-  readonly #dialing = new AbortController();
+  readonly #search: UpstreamSearch;
   readonly #early: EarlyPayload;
+  /** What stands, the last of those tried. */
+  #upstream: Upstream | undefined;
+  #target: Connection | undefined;
   #granted = false;
   #body: RequestBodyTransform | undefined;
   #pump: Pump | undefined;
-  #upstreamId: string | undefined;
   /** Why it ended, when the pump cannot know. */
   #code: ErrorCode | undefined;
 
   constructor(options: TunnelOptions) {
     this.#options = options;
-    const { client, request } = options;
-    this.#early = new EarlyPayload(client, request.payload, request.body, () => this.#fail("HTTP_BAD_REQUEST"));
+    const { client, request, context } = options;
+    this.#search = context.settings.connector.search(this);
+    this.#early = new EarlyPayload(client, request.payload, request.body, this);
   }
 
   start(): void {
-    const { client, context } = this.#options;
-    client.onClose = () => this.#clientLeft();
+    this.#options.client.onClose = () => this.#clientLeft();
     this.#early.listen();
-    context.settings.connector
-      .connect((upstream, connection) => this.#open(upstream, connection), this.#dialing.signal)
-      .then(
-        (outcome) => {
-          if (outcome !== "OK") this.#fail(outcome);
-        },
-        (error: unknown) => {
-          context.logger.error({ code: "INTERNAL", err: error }, "opening a tunnel failed unexpectedly");
-          this.terminate("INTERNAL");
-        },
-      );
+    this.#search.start();
   }
 
   terminate(code: ErrorCode): void {
@@ -62,20 +55,46 @@ export class TcpSession implements Tunnel {
   }
 
   /** The client is told once, by the first upstream that stands; should that one fall before the first write, the next takes over unseen. */
-  async #open(upstream: Upstream, connection: Connection): Promise<boolean> {
-    if (this.#code !== undefined) return false;
+  upstreamStands(upstream: Upstream, connection: Connection): void {
     const { client, door, context } = this.#options;
+    this.#upstream = upstream;
+    this.#target = connection;
     if (!this.#granted) {
       this.#granted = true;
       const reply = door.granted(undefined);
       if (reply.length > 0) {
         client.send(reply);
-        await this.#early.first(context.settings.config.firstPayloadWaitMs);
+        this.#early.awaitFirst(context.settings.config.firstPayloadWaitMs);
+        return;
       }
     }
-    if (this.#code !== undefined || connection.closed) return false;
-    this.#relay(upstream, connection);
-    return true;
+    this.payloadDue();
+  }
+
+  payloadDue(): void {
+    const target = this.#target!;
+    try {
+      if (target.closed) this.#search.fallen();
+      else {
+        this.#relay(this.#upstream!, target);
+        this.#search.taken();
+      }
+    } catch (error) {
+      this.searchBroke(error);
+    }
+  }
+
+  searchFailed(code: ErrorCode): void {
+    this.#fail(code);
+  }
+
+  searchBroke(error: unknown): void {
+    this.#options.context.logger.error({ code: "INTERNAL", err: error }, "opening a tunnel failed unexpectedly");
+    this.terminate("INTERNAL");
+  }
+
+  payloadMalformed(): void {
+    this.#fail("HTTP_BAD_REQUEST");
   }
 
   #relay(upstream: Upstream, target: Connection): void {
@@ -84,7 +103,6 @@ export class TcpSession implements Tunnel {
     const stream = createClientStream(upstream.credential, context.environment);
     const payload = this.#early.take();
     target.send(stream.sealRequest(request.target, payload));
-    this.#upstreamId = upstream.id;
     this.#body = body && new RequestBodyTransform(body, stream.sealer);
     const pump = startPump({
       client,
@@ -124,15 +142,15 @@ export class TcpSession implements Tunnel {
   #giveUp(code: ErrorCode): void {
     this.#code ??= code;
     this.#early.stop();
-    this.#dialing.abort();
+    this.#search.cancel();
   }
 
   #pumpDone({ outcome, bytesUp, bytesDown }: PumpResult): void {
     const code = this.#code ?? (this.#body?.malformed ? "HTTP_BAD_REQUEST" : outcome);
-    this.#options.onDone({ code, upstreamId: this.#upstreamId, bytesUp, bytesDown });
+    this.#options.owner.tunnelDone({ code, upstreamId: this.#upstream?.id, bytesUp, bytesDown });
   }
 
   #done(): void {
-    this.#options.onDone({ code: this.#code ?? "INTERNAL", upstreamId: undefined, bytesUp: 0, bytesDown: 0 });
+    this.#options.owner.tunnelDone({ code: this.#code ?? "INTERNAL", upstreamId: undefined, bytesUp: 0, bytesDown: 0 });
   }
 }

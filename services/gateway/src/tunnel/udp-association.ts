@@ -6,11 +6,6 @@ import type { Tunnel, TunnelOptions } from "../session/tunnel.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { DatagramFlow } from "./datagram-flow.ts";
 
-export interface UdpAssociationOptions extends TunnelOptions {
-  /** Undefined: it could not be bound. */
-  readonly udpPort: UdpPort | undefined;
-}
-
 function discard(): void {}
 
 /**
@@ -18,16 +13,20 @@ function discard(): void {}
  * is the association that closes it.
  */
 export class UdpAssociation implements Tunnel {
-  readonly #options: UdpAssociationOptions;
+  readonly #options: TunnelOptions;
+  readonly #udpPort: UdpPort | undefined;
   #flow: DatagramFlow | undefined;
   #code: "OK" | ErrorCode | undefined;
 
-  constructor(options: UdpAssociationOptions) {
+  /** `udpPort` undefined: it could not be bound. */
+  constructor(options: TunnelOptions, udpPort: UdpPort | undefined) {
     this.#options = options;
+    this.#udpPort = udpPort;
   }
 
   start(): void {
-    const { client, context, udpPort } = this.#options;
+    const { client, context } = this.#options;
+    const udpPort = this.#udpPort;
     client.onData = discard;
     client.onEnd = () => this.#end("OK");
     client.onClose = (error) => {
@@ -113,6 +112,6 @@ export class UdpAssociation implements Tunnel {
 
   #done(): void {
     const { upstreamId, bytesUp, bytesDown } = this.#flow ?? { upstreamId: undefined, bytesUp: 0, bytesDown: 0 };
-    this.#options.onDone({ code: this.#code ?? "INTERNAL", upstreamId, bytesUp, bytesDown });
+    this.#options.owner.tunnelDone({ code: this.#code ?? "INTERNAL", upstreamId, bytesUp, bytesDown });
   }
 }
