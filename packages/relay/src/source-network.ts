@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import { parseAddress } from "./cidr.ts";
 
 /** Groups of 16 bits that make the /64 which an IPv6 client moves about in at will. */
@@ -6,7 +5,7 @@ const NETWORK_GROUPS = 4;
 
 /** Whom a client's address counts as where sources are limited: an IPv4 address by itself, IPv4-mapped or not, an IPv6 one with its whole /64. */
 export function sourceNetwork(host: string): string {
-  if (!isIPv6(host)) return host;
+  if (!host.includes(":")) return host;
   // A zone names an interface of ours, not a client.
   const zone = host.indexOf("%");
   const groups = parseAddress(zone < 0 ? host : host.slice(0, zone));

@@ -26,6 +26,7 @@ import { GroupSalts } from "./group-salts.ts";
 import { openRelayPort, type RelayPort } from "./port.ts";
 import type { RelayContext, RelaySettings } from "./relay-context.ts";
 import { SaltFilters } from "./salt-filters.ts";
+import { SessionMetrics } from "./session-metrics.ts";
 import { SharedReplay } from "./shared-replay.ts";
 import { SilentDrain } from "./silent-drain.ts";
 
@@ -229,7 +230,7 @@ class TcpRelay implements TcpRelayApp {
     return new SilentDrain({
       clock: this.#deps.clock,
       timeoutMs: () => this.#settings.config.handshakeTimeoutMs,
-      limits: () => ({ perSource: this.#settings.config.maxStrangersPerSource, total: this.#settings.config.maxStrangers }),
+      limits: () => this.#settings.strangerLimits,
     });
   }
 
@@ -242,6 +243,7 @@ class TcpRelay implements TcpRelayApp {
       },
       logger,
       metrics,
+      sessionMetrics: new SessionMetrics(metrics),
       clock,
       environment: environment ?? createEnvironment(clock),
       resolver: resolver ?? new CachingResolver(),
@@ -261,12 +263,12 @@ class TcpRelay implements TcpRelayApp {
     };
   }
 
-  #sessionEnded(): (end: SessionEnd) => void {
-    const { onSessionEnd = () => {}, traceConnection } = this.#deps;
+  #sessionEnded(): ((end: SessionEnd) => void) | undefined {
+    const { onSessionEnd, traceConnection } = this.#deps;
     if (!traceConnection) return onSessionEnd;
     return (end) => {
       traceConnection({ transport: "tcp", ...end });
-      onSessionEnd(end);
+      onSessionEnd?.(end);
     };
   }
 
@@ -289,6 +291,11 @@ class TcpRelay implements TcpRelayApp {
 }
 
 function settingsOf(config: RelayConfig): RelaySettings {
-  const { proxyProtocol } = config;
-  return { config, guard: createTargetGuard(config), proxies: proxyProtocol && new TrustedSources(proxyProtocol.trustedSources) };
+  const { proxyProtocol, maxStrangersPerSource, maxStrangers } = config;
+  return {
+    config,
+    guard: createTargetGuard(config),
+    proxies: proxyProtocol && new TrustedSources(proxyProtocol.trustedSources),
+    strangerLimits: { perSource: maxStrangersPerSource, total: maxStrangers },
+  };
 }

@@ -1,8 +1,8 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
-import { type Connection, takeProxyHeader } from "@shadowfleet/transport";
+import { type Connection, NOWHERE, takeProxyHeader } from "@shadowfleet/transport";
 import type { ClientConnection } from "./connections.ts";
 import type { RelayContext } from "./relay-context.ts";
-import { countConnection, errorType, logConnection } from "./session-end.ts";
+import { logConnection } from "./session-end.ts";
 import type { Expiry, Stranger } from "./silent-drain.ts";
 
 /** Serves a connection that is its client's by now; `waited` is what has been watched for it. */
@@ -14,11 +14,14 @@ export type ServeClient = (connection: Connection, port: number, context: RelayC
  */
 export class ProxiedClient implements Stranger, ClientConnection {
   readonly authenticated = false;
+  readonly acceptedMs: number;
+  livePlace = NOWHERE;
+  /** The silent drain's. */
+  place: Stranger["place"];
   readonly #client: Connection;
   readonly #port: number;
   readonly #context: RelayContext;
   readonly #serve: ServeClient;
-  readonly #acceptedMs: number;
   #refusal: ErrorCode | undefined;
 
   constructor(client: Connection, port: number, context: RelayContext, serve: ServeClient) {
@@ -26,11 +29,15 @@ export class ProxiedClient implements Stranger, ClientConnection {
     this.#port = port;
     this.#context = context;
     this.#serve = serve;
-    this.#acceptedMs = context.clock.monotonic();
+    this.acceptedMs = context.clock.monotonic();
   }
 
   get clientHost(): string {
     return this.#client.remoteHost;
+  }
+
+  get clientPort(): number {
+    return this.#client.remotePort;
   }
 
   /** Begins to read. To be called once, in the very turn of the accept. */
@@ -70,19 +77,26 @@ export class ProxiedClient implements Stranger, ClientConnection {
   }
 
   #fail(code: ErrorCode): ErrorCode {
-    this.#context.metrics.add("shadowsocks.handshake.failures", 1, errorType(code));
+    this.#context.sessionMetrics.handshakeFailed(code);
     return code;
   }
 
   #closed(): void {
-    const { silentDrain, connections, metrics, logger, clock } = this.#context;
-    const client = `${this.clientHost} ${this.#client.remotePort}`;
+    const { silentDrain, connections, sessionMetrics, logger, clock } = this.#context;
     const code = this.#refusal ?? this.#fail("CLOSED_IN_HANDSHAKE");
-    const durationMs = clock.monotonic() - this.#acceptedMs;
-    const end = { port: this.#port, code, durationMs, key: undefined, bytesUp: 0, bytesDown: 0, client, target: undefined };
+    const durationMs = clock.monotonic() - this.acceptedMs;
     silentDrain.release(this);
     connections.delete(this);
-    countConnection(metrics, end);
-    logConnection(logger, end);
+    sessionMetrics.connectionOver(code, durationMs);
+    logConnection(logger, {
+      port: this.#port,
+      code,
+      durationMs,
+      key: undefined,
+      bytesUp: 0,
+      bytesDown: 0,
+      client: this,
+      target: undefined,
+    });
   }
 }

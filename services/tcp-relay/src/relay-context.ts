@@ -4,8 +4,9 @@ import type { Resolver, TrustedSources } from "@shadowfleet/transport";
 import type { WireEnvironment } from "@shadowfleet/wire";
 import type { Connections } from "./connections.ts";
 import type { SaltFilters } from "./salt-filters.ts";
+import type { SessionMetrics } from "./session-metrics.ts";
 import type { SharedReplay } from "./shared-replay.ts";
-import type { SilentDrain } from "./silent-drain.ts";
+import type { SilentDrain, StrangerLimits } from "./silent-drain.ts";
 
 /** What a reload replaces as a whole; a connection uses what is in force when it needs it. */
 export interface RelaySettings {
@@ -13,6 +14,7 @@ export interface RelaySettings {
   readonly guard: TargetGuard;
   /** Proxies whose connections begin with a PROXY protocol header, where there are some. */
   readonly proxies: TrustedSources | undefined;
+  readonly strangerLimits: StrangerLimits;
 }
 
 /** What all client connections of the service share. */
@@ -20,6 +22,7 @@ export interface RelayContext {
   readonly settings: RelaySettings;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly sessionMetrics: SessionMetrics;
   readonly clock: Clock;
   readonly environment: WireEnvironment;
   readonly resolver: Resolver;
@@ -32,6 +35,6 @@ export interface RelayContext {
   readonly saltFilters: SaltFilters;
   readonly sharedReplay: SharedReplay;
   readonly worker: WorkerContext | undefined;
-  /** Told once for every authenticated session, after it has left the registry. */
-  readonly onSessionEnd: (end: SessionEnd) => void;
+  /** Told once for every authenticated session, after it has left the registry. Undefined: nobody asks. */
+  readonly onSessionEnd: ((end: SessionEnd) => void) | undefined;
 }

@@ -4,23 +4,18 @@ import { type MethodKind, type SaltFilter, SaltHistory, SaltPool } from "@shadow
 /** SIP004 salts remembered per port and generation; two generations cost at most 20 MB a port. */
 const HISTORY_CAPACITY = 100_000;
 
-const FILTERED: readonly MethodKind[] = ["aead", "aead-2022"];
-
-interface CountedFilter extends SaltFilter {
-  readonly entries: number;
-}
-
 /**
  * The replay filters of all ports: one per port and kind of method, kept while the port is configured, whatever happens to its keys and
  * listener. Filters of different ports are apart, because their keys are.
  */
 export class SaltFilters {
-  readonly #filters = new Map<string, CountedFilter>();
+  readonly #histories = new Map<number, SaltHistory>();
+  readonly #pools = new Map<number, SaltPool>();
 
   /** Salts remembered now, in all filters. */
   get entries(): number {
     let entries = 0;
-    for (const filter of this.#filters.values()) entries += filter.entries;
+    for (const filters of this.#all()) for (const filter of filters.values()) entries += filter.entries;
     return entries;
   }
 
@@ -30,27 +25,39 @@ export class SaltFilters {
    */
   filterFor(port: number, kind: MethodKind, replayFilter: boolean): SaltFilter | undefined {
     if (kind === "stream" || (kind === "aead" && !replayFilter)) return undefined;
-    const name = filterName(port, kind);
-    let filter = this.#filters.get(name);
-    if (!filter) {
-      filter = kind === "aead-2022" ? new SaltPool() : new SaltHistory(HISTORY_CAPACITY);
-      this.#filters.set(name, filter);
-    }
-    return filter;
+    return kind === "aead-2022" ? this.#poolOf(port) : this.#historyOf(port);
   }
 
   /** Forgets the filters of ports that have left the configuration. */
   retain(ports: readonly PortConfig[]): void {
-    const kept = new Set(ports.flatMap(({ port }) => FILTERED.map((kind) => filterName(port, kind))));
-    for (const name of this.#filters.keys()) if (!kept.has(name)) this.#filters.delete(name);
+    const kept = new Set(ports.map(({ port }) => port));
+    for (const filters of this.#all()) for (const port of filters.keys()) if (!kept.has(port)) filters.delete(port);
   }
 
   /** Forgets the filters of these ports. */
   forget(ports: readonly number[]): void {
-    for (const port of ports) for (const kind of FILTERED) this.#filters.delete(filterName(port, kind));
+    for (const filters of this.#all()) for (const port of ports) filters.delete(port);
   }
-}
 
-function filterName(port: number, kind: MethodKind): string {
-  return `${port}/${kind}`;
+  #poolOf(port: number): SaltPool {
+    let pool = this.#pools.get(port);
+    if (!pool) {
+      pool = new SaltPool();
+      this.#pools.set(port, pool);
+    }
+    return pool;
+  }
+
+  #historyOf(port: number): SaltHistory {
+    let history = this.#histories.get(port);
+    if (!history) {
+      history = new SaltHistory(HISTORY_CAPACITY);
+      this.#histories.set(port, history);
+    }
+    return history;
+  }
+
+  #all() {
+    return [this.#histories, this.#pools] as const;
+  }
 }

@@ -1,7 +1,8 @@
 import type { AccessKey } from "@shadowfleet/relay";
-import { type Attributes, type ErrorCode, errorEntry, type Logger, type Metrics } from "@shadowfleet/runtime";
+import { type ErrorCode, errorEntry, type Logger } from "@shadowfleet/runtime";
+import { formatHostPort, type TargetAddress } from "@shadowfleet/wire";
 
-/** The end of any client connection, for log and metrics. */
+/** The end of any client connection, for the log. */
 export interface ConnectionEnd {
   readonly port: number;
   readonly code: "OK" | ErrorCode;
@@ -10,34 +11,9 @@ export interface ConnectionEnd {
   readonly key: AccessKey | undefined;
   readonly bytesUp: number;
   readonly bytesDown: number;
-  readonly client: string;
-  /** "host:port" as the client asked for it. */
-  readonly target: string | undefined;
-}
-
-/** Attribute sets by code, made once: a new object for every connection would be garbage. */
-const outcomes = new Map<string, Attributes>();
-const errorTypes = new Map<string, Attributes>();
-const TCP: Attributes = { "network.transport": "tcp" };
-
-export function countConnection(metrics: Metrics, end: ConnectionEnd): void {
-  let outcome = outcomes.get(end.code);
-  if (!outcome) {
-    outcome = { "network.transport": "tcp", outcome: end.code };
-    outcomes.set(end.code, outcome);
-  }
-  metrics.add("shadowsocks.connections", 1, outcome);
-  metrics.record("shadowsocks.connection.duration.seconds", end.durationMs / 1000, TCP);
-}
-
-/** The `error.type` attribute of a code; OK included, for the dial histogram. */
-export function errorType(code: "OK" | ErrorCode): Attributes {
-  let attributes = errorTypes.get(code);
-  if (!attributes) {
-    attributes = { "error.type": code };
-    errorTypes.set(code, attributes);
-  }
-  return attributes;
+  readonly client: { readonly clientHost: string; readonly clientPort: number };
+  /** As the client asked for it. */
+  readonly target: TargetAddress | undefined;
 }
 
 /**
@@ -50,9 +26,13 @@ export function logConnection(logger: Logger, end: ConnectionEnd): void {
   if (!logger.isLevelEnabled(level)) return;
   const { port, code, durationMs } = end;
   const traffic = end.key ? { keyId: end.key.id, bytesUp: end.bytesUp, bytesDown: end.bytesDown } : undefined;
-  const peers = logger.isLevelEnabled("debug") ? { client: end.client, target: end.target } : undefined;
+  const peers = logger.isLevelEnabled("debug") ? peersOf(end) : undefined;
   logger[level](
     { code, port, ...traffic, durationMs: Math.round(durationMs), ...peers },
     end.key ? "session ended" : "connection without a key ended",
   );
+}
+
+function peersOf({ client, target }: ConnectionEnd): { client: string; target: string | undefined } {
+  return { client: `${client.clientHost} ${client.clientPort}`, target: target && formatHostPort(target) };
 }

@@ -1,9 +1,9 @@
 import type { AccessKey, KeyLimiter, LiveSession } from "@shadowfleet/relay";
 import type { ErrorCode } from "@shadowfleet/runtime";
-import { type Connection, type DialResult, dial, type Pump, type PumpResult, startPump } from "@shadowfleet/transport";
-import { type AcceptedStream, ATYP_DOMAIN, FAILED, formatHostPort, type ServerHandshake } from "@shadowfleet/wire";
+import { type Connection, type Dial, type DialResult, NOWHERE, type Pump, type PumpResult, startDial, startPump } from "@shadowfleet/transport";
+import { type AcceptedStream, ATYP_DOMAIN, FAILED, type ServerHandshake, type TargetAddress } from "@shadowfleet/wire";
 import type { RelayContext } from "./relay-context.ts";
-import { countConnection, errorType, logConnection } from "./session-end.ts";
+import { logConnection } from "./session-end.ts";
 import type { Expiry, Stranger } from "./silent-drain.ts";
 
 type Phase = "handshake" | "claiming" | "discarding" | "dialing" | "relaying" | "over";
@@ -20,23 +20,30 @@ let sessionCount = 0;
  * stranger's until then. A session registers with its key when it is accepted, and then waits for a place where the key's sessions are limited.
  */
 export class Session implements LiveSession {
-  readonly id: string;
   readonly port: number;
   readonly transport = "tcp";
   readonly startedAtMs: number;
+  readonly acceptedMs: number;
+  livePlace = NOWHERE;
+  registryPlace = NOWHERE;
+  /** The silent drain's. */
+  place: Stranger["place"];
+  readonly #number = ++sessionCount;
   readonly #client: Connection;
   readonly #context: RelayContext;
-  readonly #acceptedMs: number;
   #phase: Phase = "handshake";
   #handshake: ServerHandshake<AccessKey> | undefined;
   /** Why the handshake was refused, while what follows is discarded. */
   #refusal: ErrorCode | undefined;
-  #accepted: AcceptedStream<AccessKey> | undefined;
-  #dialing: AbortController | undefined;
+  /** From when it has proven it. */
+  #key: AccessKey | undefined;
+  #target: TargetAddress | undefined;
+  #dialing: Dial | undefined;
+  #dialingSinceMs = 0;
   /** What came while the shared replay filter was asked, as it came. */
   #unopened: Buffer | undefined;
-  /** Plaintext not sent to the target yet: what came with the handshake, and what came while dialling. */
-  #carried: Buffer[] = [];
+  /** Plaintext that came while dialling. */
+  #early: Buffer | undefined;
   /** As it was dialled. */
   #targetAddress: string | undefined;
   #pump: Pump | undefined;
@@ -44,22 +51,25 @@ export class Session implements LiveSession {
   #limiter: KeyLimiter | undefined;
 
   constructor(client: Connection, port: number, handshake: ServerHandshake<AccessKey>, context: RelayContext) {
-    this.id = `tcp-${++sessionCount}`;
     this.port = port;
     this.startedAtMs = context.clock.now();
     this.#client = client;
     this.#handshake = handshake;
     this.#context = context;
-    this.#acceptedMs = context.clock.monotonic();
+    this.acceptedMs = context.clock.monotonic();
+  }
+
+  get id(): string {
+    return `tcp-${this.#number}`;
   }
 
   /** False while the peer is a stranger. */
   get authenticated(): boolean {
-    return this.#accepted !== undefined;
+    return this.#key !== undefined;
   }
 
   get keyId(): string {
-    return this.#accepted?.key.id ?? "";
+    return this.#key?.id ?? "";
   }
 
   get clientHost(): string {
@@ -102,8 +112,7 @@ export class Session implements LiveSession {
   }
 
   recheckTarget(): void {
-    if (this.#accepted && this.#targetAddress !== undefined && !this.#admits(this.#accepted, this.#targetAddress))
-      this.terminate("TARGET_FORBIDDEN");
+    if (this.#targetAddress !== undefined && !this.#admits(this.#targetAddress)) this.terminate("TARGET_FORBIDDEN");
   }
 
   /** It goes on under limits that its key did not have when it began; those that it began under are its key's for as long as there are some. */
@@ -181,20 +190,20 @@ export class Session implements LiveSession {
   }
 
   #failHandshake(code: ErrorCode): ErrorCode {
-    this.#context.metrics.add("shadowsocks.handshake.failures", 1, errorType(code));
+    this.#context.sessionMetrics.handshakeFailed(code);
     return code;
   }
 
   #accept(accepted: AcceptedStream<AccessKey>): void {
-    const { silentDrain, metrics, sessions, keys, clock } = this.#context;
+    const { silentDrain, sessionMetrics, sessions, keys, clock } = this.#context;
+    const { key } = accepted;
     silentDrain.release(this);
-    keys.noteOpened(accepted.key, clock.now());
-    metrics.record("shadowsocks.handshake.duration.seconds", this.#ageMs() / 1000);
-    this.#accepted = accepted;
-    if (accepted.payload.length > 0) this.#carried.push(accepted.payload);
+    if (key.isPrevious) keys.noteOpened(key, clock.now());
+    sessionMetrics.handshakeDone(this.#ageMs());
+    this.#key = key;
+    this.#target = accepted.target;
     sessions.add(this);
-    const { limiter } = accepted.key;
-    if (limiter) this.#takePlace(accepted, limiter);
+    if (key.limiter) this.#takePlace(accepted, key.limiter);
     else this.#dial(accepted);
   }
 
@@ -213,36 +222,30 @@ export class Session implements LiveSession {
   }
 
   #dial(accepted: AcceptedStream<AccessKey>): void {
-    this.#reachTarget(accepted).catch((error: unknown) => {
-      this.#context.logger.error({ code: "INTERNAL", err: error }, "reaching a target failed unexpectedly");
-      this.terminate("INTERNAL");
-    });
-  }
-
-  async #reachTarget(accepted: AcceptedStream<AccessKey>): Promise<void> {
     this.#phase = "dialing";
     this.#listenWhileDialing(accepted);
     if (this.#isOver()) return;
-    const { settings, resolver, metrics, clock } = this.#context;
-    this.#dialing = new AbortController();
-    const startedMs = clock.monotonic();
-    const result = await dial({
-      host: accepted.target.host,
-      port: accepted.target.port,
-      timeoutMs: settings.config.dialTimeoutMs,
-      resolver,
-      admit: (address) => this.#admits(accepted, address),
-      signal: this.#dialing.signal,
+    const { settings, resolver, clock } = this.#context;
+    const { host, port } = accepted.target;
+    const { dialTimeoutMs } = settings.config;
+    this.#dialingSinceMs = clock.monotonic();
+    this.#dialing = startDial({ host, port, timeoutMs: dialTimeoutMs, resolver, admit: (address) => this.#admits(address) }, (result) => {
+      this.#dialOver(result.ok ? "OK" : result.code);
+      this.#dialed(accepted, result);
     });
+  }
+
+  #dialOver(code: "OK" | ErrorCode): void {
+    const { sessionMetrics, clock } = this.#context;
     this.#dialing = undefined;
-    const code = result.ok ? "OK" : result.code;
-    metrics.record("shadowsocks.dial.duration.seconds", (clock.monotonic() - startedMs) / 1000, errorType(code));
-    this.#dialed(accepted, result);
+    sessionMetrics.dialOver(code, clock.monotonic() - this.#dialingSinceMs);
   }
 
   /** By the rules in force now, of the relay and of the key. */
-  #admits({ key, target }: AcceptedStream<AccessKey>, address: string): boolean {
+  #admits(address: string): boolean {
     const { settings, keys } = this.#context;
+    const key = this.#key!;
+    const target = this.#target!;
     const name = target.type === ATYP_DOMAIN ? target.host : undefined;
     return settings.guard.admits(address, name, (keys.key(key.id) ?? key).targets);
   }
@@ -258,7 +261,7 @@ export class Session implements LiveSession {
       const plain = Buffer.allocUnsafeSlow(accepted.opener.bound(end - start));
       const length = accepted.opener.push(src, start, end, plain, 0);
       if (length === FAILED) this.terminate("STREAM_CORRUPT");
-      else if (length > 0) this.#carried.push(plain.subarray(0, length));
+      else if (length > 0) this.#early = plain.subarray(0, length);
     };
     const unopened = this.#unopened;
     if (!unopened) return;
@@ -267,9 +270,7 @@ export class Session implements LiveSession {
   }
 
   #dialed(accepted: AcceptedStream<AccessKey>, result: DialResult): void {
-    if (this.#phase === "over") {
-      if (result.ok) result.connection.destroy();
-    } else if (result.ok) {
+    if (result.ok) {
       this.#targetAddress = result.address;
       this.#relay(accepted, result.connection);
       // The rules may be others than when it was dialled.
@@ -281,22 +282,20 @@ export class Session implements LiveSession {
     }
   }
 
-  #relay(accepted: AcceptedStream<AccessKey>, target: Connection): void {
+  #relay({ key, payload, opener, sealer }: AcceptedStream<AccessKey>, target: Connection): void {
     this.#phase = "relaying";
-    let carriedUp = 0;
-    for (const payload of this.#carried) {
-      carriedUp += payload.length;
-      target.send(payload);
-    }
-    this.#carried = [];
+    const early = this.#early;
+    this.#early = undefined;
+    if (payload.length > 0) target.send(payload);
+    if (early) target.send(early);
     this.#pump = startPump({
       client: this.#client,
       target,
-      up: accepted.opener,
-      down: accepted.sealer,
+      up: opener,
+      down: sealer,
       plainSide: "target",
-      meter: accepted.key.meter.tcp,
-      carriedUp,
+      meter: key.meter.tcp,
+      carriedUp: payload.length + (early?.length ?? 0),
       idleTimeoutMs: this.#context.settings.config.idleTimeoutMs,
       throttles: this.#limiter,
       onDone: (result) => this.#pumpDone(result),
@@ -309,30 +308,28 @@ export class Session implements LiveSession {
 
   #clientClosed(): void {
     if (this.#phase === "over") return;
-    if (this.#accepted) this.#finish("RELAY_CLIENT_ERROR");
+    if (this.#key) this.#finish("RELAY_CLIENT_ERROR");
     else this.#finish(this.#refusal ?? this.#failHandshake("CLOSED_IN_HANDSHAKE"));
   }
 
   #finish(code: "OK" | ErrorCode, bytesUp = 0, bytesDown = 0): void {
     this.#phase = "over";
     this.#limiter?.leave(this);
-    // A reason of our own: without one Node makes an exception with a stack, which costs more than the rest of this method.
-    this.#dialing?.abort(code);
-    const { silentDrain, sessions, connections, metrics, logger, onSessionEnd } = this.#context;
-    const { id, port, startedAtMs } = this;
-    const key = this.#accepted?.key;
+    if (this.#dialing) {
+      this.#dialing.cancel();
+      this.#dialOver("SESSION_TERMINATED");
+    }
+    const { silentDrain, sessions, connections, sessionMetrics, logger, onSessionEnd } = this.#context;
+    const { port, startedAtMs } = this;
+    const key = this.#key;
     const durationMs = this.#ageMs();
-    const target = this.#accepted && formatHostPort(this.#accepted.target);
-    const client = `${this.clientHost} ${this.clientPort}`;
-    const end = { port, code, durationMs, key, bytesUp, bytesDown, client, target };
     silentDrain.release(this);
     connections.delete(this);
-    countConnection(metrics, end);
-    logConnection(logger, end);
-    if (key) {
-      sessions.remove(this);
-      onSessionEnd({ sessionId: id, keyId: key.id, port, code, startedAtMs, durationMs, bytesUp, bytesDown });
-    }
+    sessionMetrics.connectionOver(code, durationMs);
+    logConnection(logger, { port, code, durationMs, key, bytesUp, bytesDown, client: this, target: this.#target });
+    if (!key) return;
+    sessions.remove(this);
+    onSessionEnd?.({ sessionId: this.id, keyId: key.id, port, code, startedAtMs, durationMs, bytesUp, bytesDown });
   }
 
   /** A method, because the compiler takes a phase it has seen for the phase after a call. */
@@ -341,6 +338,6 @@ export class Session implements LiveSession {
   }
 
   #ageMs(): number {
-    return this.#context.clock.monotonic() - this.#acceptedMs;
+    return this.#context.clock.monotonic() - this.acceptedMs;
   }
 }

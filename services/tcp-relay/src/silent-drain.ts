@@ -1,24 +1,31 @@
 import { sourceNetwork } from "@shadowfleet/relay";
 import type { Clock } from "@shadowfleet/runtime";
 import type { Connection } from "@shadowfleet/transport";
-import { StrangerCrowd } from "./stranger-crowd.ts";
+import { StrangerCrowd, type Waiting } from "./stranger-crowd.ts";
 
 /** Why a stranger's time is up: its deadline has passed, or newer ones need its place. */
 export type Expiry = "HANDSHAKE_TIMEOUT" | "HANDSHAKE_LIMIT";
 
 /** A connection that has not proven to hold a key (yet), as the silent drain sees it. */
-export interface Stranger {
+export interface Stranger extends Waiting<Stranger> {
   readonly clientHost: string;
+  /** By the monotonic clock. */
+  readonly acceptedMs: number;
   /** Told when its time is up; closes the connection, for either reason alike. */
   expire(reason: Expiry): void;
+}
+
+/** Most strangers at a time. */
+export interface StrangerLimits {
+  readonly perSource: number;
+  readonly total: number;
 }
 
 /** Asked at every accept, so that a reload applies to new connections. */
 export interface SilentDrainOptions {
   readonly clock: Clock;
   readonly timeoutMs: () => number;
-  /** Most strangers at a time, from one source and in all. */
-  readonly limits: () => { readonly perSource: number; readonly total: number };
+  readonly limits: () => StrangerLimits;
 }
 
 /** The deadline is met this much late at most, as a share of it, and within these bounds: one timer serves all connections. */
@@ -40,7 +47,6 @@ export class SilentDrain {
   readonly #options: SilentDrainOptions;
   /** In order of accept, and therefore, while the timeout does not change, of deadline. */
   readonly #crowd = new StrangerCrowd<Stranger>();
-  readonly #deadlines = new Map<Stranger, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SilentDrainOptions) {
@@ -57,28 +63,24 @@ export class SilentDrain {
    * header has told; its deadline and its place among all go on.
    */
   watch(stranger: Stranger, waited?: Stranger): void {
-    const { clock } = this.#options;
-    const timeoutMs = this.#options.timeoutMs();
     const source = sourceNetwork(stranger.clientHost);
-    const deadline = waited && this.#deadlines.get(waited);
-    if (waited && deadline !== undefined) {
-      this.#deadlines.delete(waited);
+    const limits = this.#options.limits();
+    if (waited?.place) {
       this.#crowd.leaveSource(waited);
-      this.#makeRoomInSource(source);
+      this.#makeRoomInSource(source, limits);
       this.#crowd.follow(waited, stranger, source);
-      this.#deadlines.set(stranger, deadline);
       return;
     }
-    this.#makeRoom(source);
-    this.#crowd.add(stranger, source);
-    this.#deadlines.set(stranger, clock.monotonic() + timeoutMs);
+    const timeoutMs = this.#options.timeoutMs();
+    this.#makeRoomInSource(source, limits);
+    while (this.#crowd.size >= limits.total) this.#displace(this.#crowd.oldest!, "total");
+    this.#crowd.add(stranger, source, stranger.acceptedMs + timeoutMs);
     this.#sweepIn(timeoutMs);
   }
 
   /** Stops the deadline: the peer has proven a key, or has closed. */
   release(stranger: Stranger): void {
     this.#crowd.delete(stranger);
-    this.#deadlines.delete(stranger);
   }
 
   /** From now on the connection is read and discarded until its deadline, or until the peer ends it. */
@@ -90,14 +92,7 @@ export class SilentDrain {
     else client.resume();
   }
 
-  #makeRoom(source: string): void {
-    const { total } = this.#options.limits();
-    this.#makeRoomInSource(source);
-    while (this.#crowd.size >= total) this.#displace(this.#crowd.oldest!, "total");
-  }
-
-  #makeRoomInSource(source: string): void {
-    const { perSource } = this.#options.limits();
+  #makeRoomInSource(source: string, { perSource }: StrangerLimits): void {
     while (this.#crowd.sizeOf(source) >= perSource) this.#displace(this.#crowd.oldestOf(source)!, "source");
   }
 
@@ -118,7 +113,7 @@ export class SilentDrain {
     this.#timer = undefined;
     const now = this.#options.clock.monotonic();
     for (const stranger of this.#crowd) {
-      if (this.#deadlines.get(stranger)! > now) break;
+      if (stranger.place!.deadlineMs > now) break;
       this.release(stranger);
       stranger.expire("HANDSHAKE_TIMEOUT");
     }

@@ -1,16 +1,30 @@
 import { RecencyList, type RecencyNode } from "@shadowfleet/transport";
 
-interface Place<S> {
-  readonly source: string;
+/** Who can wait in a crowd. */
+export interface Waiting<S> {
+  /** The crowd's; undefined before and after. */
+  place: Place<S> | undefined;
+}
+
+/** Where somebody waits. */
+export interface Place<S> {
+  readonly deadlineMs: number;
   readonly inAll: RecencyNode<S>;
+  readonly source: Source<S>;
   readonly inSource: RecencyNode<S>;
 }
 
+interface Source<S> {
+  readonly name: string;
+  readonly waiting: RecencyList<S>;
+}
+
 /** Those waiting, in order of arrival, in all and by source. Every step is O(1). */
-export class StrangerCrowd<S> implements Iterable<S> {
-  readonly #places = new Map<S, Place<S>>();
+export class StrangerCrowd<S extends Waiting<S>> implements Iterable<S> {
   readonly #all = new RecencyList<S>();
-  readonly #bySource = new Map<string, RecencyList<S>>();
+  readonly #sources = new Map<string, Source<S>>();
+  /** The source that was the last to be left by everybody: the next who comes is often from there. */
+  #left: Source<S> | undefined;
 
   get size(): number {
     return this.#all.size;
@@ -21,38 +35,37 @@ export class StrangerCrowd<S> implements Iterable<S> {
   }
 
   sizeOf(source: string): number {
-    return this.#bySource.get(source)?.size ?? 0;
+    return this.#sources.get(source)?.waiting.size ?? 0;
   }
 
   oldestOf(source: string): S | undefined {
-    return this.#bySource.get(source)?.oldest;
+    return this.#sources.get(source)?.waiting.oldest;
   }
 
-  add(stranger: S, source: string): void {
-    this.#places.set(stranger, { source, inAll: this.#all.add(stranger), inSource: this.#ofSource(source).add(stranger) });
+  add(stranger: S, source: string, deadlineMs: number): void {
+    this.#enter(stranger, source, this.#all.add(stranger), deadlineMs);
   }
 
   /** Before `follow`: its source does not count it any more. */
-  leaveSource(stranger: S): void {
-    const place = this.#places.get(stranger);
-    if (place) this.#removeFromSource(place);
+  leaveSource({ place }: S): void {
+    if (place) this.#leave(place);
   }
 
   /** `next` stands where `stranger` stood among all, and last of its source. To be called after `leaveSource(stranger)`. */
   follow(stranger: S, next: S, source: string): void {
-    const { inAll } = this.#places.get(stranger)!;
-    this.#places.delete(stranger);
+    const { inAll, deadlineMs } = stranger.place!;
+    stranger.place = undefined;
     inAll.value = next;
-    this.#places.set(next, { source, inAll, inSource: this.#ofSource(source).add(next) });
+    this.#enter(next, source, inAll, deadlineMs);
   }
 
   /** Does nothing when it is not there. */
   delete(stranger: S): void {
-    const place = this.#places.get(stranger);
+    const { place } = stranger;
     if (place === undefined) return;
-    this.#places.delete(stranger);
+    stranger.place = undefined;
     this.#all.remove(place.inAll);
-    this.#removeFromSource(place);
+    this.#leave(place);
   }
 
   /** Oldest first. The one just given may be deleted while iterating; no other may. */
@@ -60,18 +73,19 @@ export class StrangerCrowd<S> implements Iterable<S> {
     return this.#all[Symbol.iterator]();
   }
 
-  #ofSource(source: string): RecencyList<S> {
-    let ofSource = this.#bySource.get(source);
-    if (ofSource === undefined) {
-      ofSource = new RecencyList();
-      this.#bySource.set(source, ofSource);
+  #enter(stranger: S, name: string, inAll: RecencyNode<S>, deadlineMs: number): void {
+    let source = this.#sources.get(name);
+    if (source === undefined) {
+      source = { name, waiting: new RecencyList() };
+      this.#sources.set(name, source);
     }
-    return ofSource;
+    stranger.place = { deadlineMs, inAll, source, inSource: source.waiting.add(stranger) };
   }
 
-  #removeFromSource({ source, inSource }: Place<S>): void {
-    const ofSource = this.#bySource.get(source);
-    ofSource?.remove(inSource);
-    if (ofSource?.size === 0) this.#bySource.delete(source);
+  #leave({ source, inSource }: Place<S>): void {
+    source.waiting.remove(inSource);
+    if (source.waiting.size > 0 || source === this.#left) return;
+    if (this.#left?.waiting.size === 0) this.#sources.delete(this.#left.name);
+    this.#left = source;
   }
 }

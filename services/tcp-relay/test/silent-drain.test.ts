@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { ManualClock } from "@shadowfleet/runtime";
 import type { Connection } from "@shadowfleet/transport";
-import { type Expiry, SilentDrain } from "../src/silent-drain.ts";
+import { type Expiry, SilentDrain, type Stranger } from "../src/silent-drain.ts";
 
 /** Runs with Node's timers and the clock in the test's hand. */
 function withTimers(run: (advance: (ms: number) => void, clock: ManualClock) => void): void {
@@ -20,8 +20,10 @@ function withTimers(run: (advance: (ms: number) => void, clock: ManualClock) => 
   }
 }
 
-class RecordedStranger {
+class RecordedStranger implements Stranger {
   readonly clientHost: string;
+  readonly acceptedMs: number;
+  place: Stranger["place"];
   readonly expiredAt: number[] = [];
   readonly reasons: Expiry[] = [];
   readonly #clock: ManualClock;
@@ -29,6 +31,7 @@ class RecordedStranger {
   constructor(clock: ManualClock, clientHost = "192.0.2.1") {
     this.#clock = clock;
     this.clientHost = clientHost;
+    this.acceptedMs = clock.monotonic();
   }
 
   expire(reason: Expiry): void {

@@ -1,12 +1,7 @@
-import { compressSha1, createSha1State, SHA1_BLOCK, SHA1_LENGTH, type Sha1State } from "./sha1.ts";
+import { BLOCK_WORDS, compressSha1, createSha1State, loadLastBlock, loadWords, SHA1_BLOCK, SHA1_LENGTH, type Sha1State } from "./sha1.ts";
 
-const BLOCK_WORDS = SHA1_BLOCK / 4;
 const IPAD = 0x36363636;
 const OPAD = 0x5c5c5c5c;
-const PADDING_BIT = 0x80;
-
-/** Longest message that leaves room for the padding bit and the 64-bit length in its block. */
-const SHORT_MESSAGE = SHA1_BLOCK - 1 - 8;
 
 const INFO = "ss-subkey";
 const INITIAL = createSha1State();
@@ -14,21 +9,6 @@ const block = new Int32Array(BLOCK_WORDS);
 const digest = createSha1State();
 const inner = createSha1State();
 const outer = createSha1State();
-
-/** Puts bytes, zero-filled, into `into` as big-endian words. */
-function loadWords(into: Int32Array, bytes: Uint8Array): void {
-  into.fill(0);
-  for (let i = 0; i < bytes.length; i += 1) into[i >> 2] = (into[i >> 2] as number) | ((bytes[i] as number) << (24 - 8 * (i & 3)));
-}
-
-/** Makes `into` the second and last block of an HMAC hash: `bytes` after one block of pad. */
-function loadLastBlock(into: Int32Array, bytes: Uint8Array): void {
-  const { length } = bytes;
-  if (length > SHORT_MESSAGE) throw new RangeError(`at most ${SHORT_MESSAGE} bytes fit here, not ${length}`);
-  loadWords(into, bytes);
-  into[length >> 2] = (into[length >> 2] as number) | (PADDING_BIT << (24 - 8 * (length & 3)));
-  into[BLOCK_WORDS - 1] = (SHA1_BLOCK + length) * 8;
-}
 
 const lastBlock = (bytes: Uint8Array): Int32Array => {
   const words = new Int32Array(BLOCK_WORDS);

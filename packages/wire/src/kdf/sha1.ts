@@ -3,6 +3,12 @@ export type Sha1State = Int32Array;
 
 export const SHA1_LENGTH = 20;
 export const SHA1_BLOCK = 64;
+/** Words of a block. */
+export const BLOCK_WORDS = SHA1_BLOCK / 4;
+
+const PADDING_BIT = 0x80;
+/** Longest message that leaves room for the padding bit and the 64-bit length in its block. */
+const SHORT_MESSAGE = SHA1_BLOCK - 1 - 8;
 
 const INITIAL = Int32Array.of(0x67452301, 0xefcdab89 | 0, 0x98badcfe | 0, 0x10325476, 0xc3d2e1f0 | 0);
 const schedule = new Int32Array(80);
@@ -10,6 +16,20 @@ const schedule = new Int32Array(80);
 /** A state that has absorbed nothing. */
 export function createSha1State(): Sha1State {
   return INITIAL.slice();
+}
+
+/** Puts the first `length` bytes, zero-filled, into `into` as big-endian words. */
+export function loadWords(into: Int32Array, bytes: Uint8Array, length = bytes.length): void {
+  into.fill(0);
+  for (let i = 0; i < length; i += 1) into[i >> 2] = (into[i >> 2] as number) | ((bytes[i] as number) << (24 - 8 * (i & 3)));
+}
+
+/** Makes `into` the second and last block of a hash: the first `length` bytes after one block. */
+export function loadLastBlock(into: Int32Array, bytes: Uint8Array, length = bytes.length): void {
+  if (length > SHORT_MESSAGE) throw new RangeError(`at most ${SHORT_MESSAGE} bytes fit here, not ${length}`);
+  loadWords(into, bytes, length);
+  into[length >> 2] = (into[length >> 2] as number) | (PADDING_BIT << (24 - 8 * (length & 3)));
+  into[BLOCK_WORDS - 1] = (SHA1_BLOCK + length) * 8;
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { isAnswerSalt, markAnswerSalt } from "../../src/replay/answer-salt.ts";
 
@@ -34,3 +34,14 @@ test("marks are spread like random bytes", () => {
   const chiSquare = counts.reduce((sum, count) => sum + (count - 64) ** 2 / 64, 0);
   assert.ok(chiSquare < 400, `chi-square ${chiSquare}`);
 });
+
+for (const length of [16, 24, 32]) {
+  test(`the mark under a key of ${length} bytes is the beginning of a SHA-1 over label, key and salt`, () => {
+    const own = randomBytes(length);
+    const salt = randomBytes(length);
+    const labelled = Buffer.concat([Buffer.from("shadowfleet answer salt"), own], 64);
+    const expected = hash("sha1", Buffer.concat([labelled, salt.subarray(0, length - 4)]), "buffer");
+    markAnswerSalt(own, salt);
+    assert.deepEqual(salt.subarray(length - 4), expected.subarray(0, 4));
+  });
+}
