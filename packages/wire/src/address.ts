@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { formatIpv6, IPV6_GROUPS, NOT_IPV4, parseIpv4, parseIpv6 } from "./ip-literal.ts";
+import { formatIpv4, formatIpv6, IPV6_GROUPS, NOT_IPV4, parseIpv4, parseIpv6 } from "./ip-literal.ts";
 
 /** Address types of the Shadowsocks and SOCKS5 address format (RFC 1928 §5). */
 export const ATYP_IPV4 = 1;
@@ -125,7 +125,7 @@ export function readAddress(src: Buffer, start: number, end: number): ReadAddres
     case ATYP_IPV4: {
       const portAt = addressAt + IPV4_LENGTH;
       if (portAt + PORT_LENGTH > end) return INCOMPLETE;
-      const host = `${src[addressAt]}.${src[addressAt + 1]}.${src[addressAt + 2]}.${src[addressAt + 3]}`;
+      const host = formatIpv4((portOf(src, addressAt) << 16) | portOf(src, addressAt + 2));
       return { ok: true, target: { type: ATYP_IPV4, host, port: portOf(src, portAt) }, next: portAt + PORT_LENGTH };
     }
     case ATYP_IPV6: {

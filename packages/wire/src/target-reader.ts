@@ -21,7 +21,7 @@ export class TargetReader {
     this.#opener = opener;
   }
 
-  /** The first plaintext byte, once there is one. */
+  /** The first plaintext byte, once there is one and no address is read. */
   get firstByte(): number | undefined {
     return this.#plaintext[0];
   }
@@ -36,9 +36,9 @@ export class TargetReader {
     if (written === FAILED) return opener.failure ?? "AUTH_FAILED";
     if (written === 0) return undefined;
     const length = before.length + written;
-    this.#plaintext = plaintext.subarray(0, length);
     const address = readAddress(plaintext, 0, length);
     if (address.ok) return { target: address.target, payload: plaintext.subarray(address.next, length) };
+    this.#plaintext = plaintext.subarray(0, length);
     return address.incomplete ? undefined : "BAD_ADDRESS";
   }
 }

@@ -1,4 +1,6 @@
 import type { SaltFilter } from "../stream.ts";
+import { saltHash } from "./salt-hash.ts";
+import { ABSENT, SaltTable } from "./salt-table.ts";
 
 export interface SaltPoolOptions {
   /** How long a salt stays refused, this second included. Default 60: twice the ±30 s a timestamp may be off (SIP022 §3.1.4). */
@@ -17,8 +19,8 @@ export interface SaltPoolOptions {
 export class SaltPool implements SaltFilter {
   readonly #windowSeconds: number;
   #generationStart: number | undefined;
-  #current = new Map<string, number>();
-  #previous = new Map<string, number>();
+  #current = new SaltTable();
+  #previous = new SaltTable();
 
   constructor(options: SaltPoolOptions = {}) {
     this.#windowSeconds = options.windowSeconds ?? 60;
@@ -32,12 +34,15 @@ export class SaltPool implements SaltFilter {
 
   admit(salt: Buffer, unixSeconds: number): boolean {
     this.#rotate(unixSeconds);
-    const name = salt.toString("latin1");
-    const seenAt = this.#current.get(name) ?? this.#previous.get(name);
-    // Seen in the future means that the clock was set back: still seen.
-    if (seenAt !== undefined && unixSeconds - seenAt <= this.#windowSeconds) return false;
-    this.#current.set(name, unixSeconds);
+    const hash = saltHash(salt);
+    if (this.#isSeen(this.#current.get(salt, hash), unixSeconds) || this.#isSeen(this.#previous.get(salt, hash), unixSeconds)) return false;
+    this.#current.set(salt, hash, unixSeconds);
     return true;
+  }
+
+  /** In the future means that the clock was set back: still seen. */
+  #isSeen(seenAt: number, unixSeconds: number): boolean {
+    return seenAt !== ABSENT && unixSeconds - seenAt <= this.#windowSeconds;
   }
 
   #rotate(unixSeconds: number): void {
@@ -45,8 +50,8 @@ export class SaltPool implements SaltFilter {
     const age = unixSeconds - this.#generationStart;
     if (age <= this.#windowSeconds) return;
     // A salt of the current generation came at start + window at the latest: after twice the window all of it has expired.
-    this.#previous = age > 2 * this.#windowSeconds ? new Map() : this.#current;
-    this.#current = new Map();
+    this.#previous = age > 2 * this.#windowSeconds ? new SaltTable() : this.#current;
+    this.#current = new SaltTable();
     this.#generationStart = unixSeconds;
   }
 }

@@ -23,6 +23,7 @@ import { firstNonce, searchFailure, searchKey } from "./key-search.ts";
 /** What is known once a key has opened the first length. */
 interface Authenticated<K extends ServerKey> {
   readonly key: K;
+  readonly salt: Buffer;
   readonly opener: ChunkOpener;
   readonly reader: TargetReader;
 }
@@ -38,7 +39,9 @@ class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
   readonly #ring: KeyRing<K>;
   readonly #env: WireEnvironment;
   readonly #options: ServerStreamOptions;
-  readonly #head: PartialMessage;
+  readonly #headLength: number;
+  /** Salt and first length, where they do not come in one read. */
+  #head: PartialMessage | undefined = undefined;
   #authenticated: Authenticated<K> | undefined = undefined;
 
   constructor(method: Method, ring: KeyRing<K>, env: WireEnvironment, options: ServerStreamOptions) {
@@ -46,31 +49,42 @@ class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
     this.#ring = ring;
     this.#env = env;
     this.#options = options;
-    this.#head = takePartial(method.saltLength + SEALED_LENGTH);
+    this.#headLength = method.saltLength + SEALED_LENGTH;
   }
 
   push(src: Buffer, start: number, end: number): AcceptedStream<K> | RefusedStream | undefined {
-    let from = start;
-    if (this.#authenticated === undefined) {
-      from += this.#head.fill(src, start, end);
+    if (this.#authenticated !== undefined) return this.#readTarget(this.#authenticated, src, start, end);
+    let authenticated: Authenticated<K> | WireFailure;
+    let from = start + this.#headLength;
+    if (this.#head === undefined && from <= end) {
+      authenticated = this.#authenticate(src, start);
+    } else {
+      this.#head ??= takePartial(this.#headLength);
+      from = start + this.#head.fill(src, start, end);
       if (!this.#head.complete) return undefined;
-      const authenticated = this.#authenticate();
-      if (typeof authenticated === "string") return refuse(authenticated);
-      this.#authenticated = authenticated;
+      authenticated = this.#authenticate(this.#head.bytes, 0);
+      this.#head = undefined;
     }
-    const { key, opener, reader } = this.#authenticated;
-    const read = reader.push(src, from, end);
-    if (read === undefined) return undefined;
-    if (typeof read === "string") return refuse(read);
-    const salt = this.#head.bytes.subarray(0, this.#method.saltLength);
-    return { ok: true, key, target: read.target, payload: read.payload, salt, opener, sealer: this.#answerSealer(key) };
+    if (typeof authenticated === "string") return refuse(authenticated);
+    this.#authenticated = authenticated;
+    return this.#readTarget(authenticated, src, from, end);
   }
 
-  #authenticate(): Authenticated<K> | WireFailure {
+  #readTarget({ key, salt, opener, reader }: Authenticated<K>, src: Buffer, start: number, end: number) {
+    const read = reader.push(src, start, end);
+    if (read === undefined) return undefined;
+    if (typeof read === "string") return refuse(read);
+    const { target, payload } = read;
+    return { ok: true as const, key, target, payload, salt, opener, sealer: this.#answerSealer(key) };
+  }
+
+  /** The head is at src[at]. */
+  #authenticate(src: Buffer, at: number): Authenticated<K> | WireFailure {
     const { saltLength, maxChunk } = this.#method;
-    const salt = this.#head.bytes.subarray(0, saltLength);
+    const salt = Buffer.allocUnsafeSlow(saltLength);
+    src.copy(salt, 0, at, at + saltLength);
     const openLength = (aead: Aead): number | undefined => {
-      const length = aead.openLength(firstNonce(aead), this.#head.bytes, saltLength);
+      const length = aead.openLength(firstNonce(aead), src, at + saltLength);
       return length < 0 ? undefined : length;
     };
     const found = searchKey(this.#ring, aeadAlgorithm(this.#method), salt, openLength);
@@ -82,7 +96,7 @@ class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
     if (found.result > maxChunk) return "BAD_HEADER";
     const opener = new ChunkOpener(found.aead, maxChunk, 1);
     opener.expectPayload(found.result);
-    return { key: found.key, opener, reader: new TargetReader(opener) };
+    return { key: found.key, salt, opener, reader: new TargetReader(opener) };
   }
 
   #answerSealer(key: K): StreamTransform {

@@ -30,7 +30,7 @@ describe("BLAKE3 key derivation", () => {
   it("equals derive_key of the two contexts for salts and session ids alike", () => {
     const key = fc.constantFrom(16, 32).chain((n) => fc.uint8Array({ minLength: n, maxLength: n }));
     fc.assert(
-      fc.property(key, fc.uint8Array({ maxLength: 100 }), (k, salt) => {
+      fc.property(key, fc.uint8Array({ maxLength: 32 }), (k, salt) => {
         const material = Buffer.concat([k, salt]);
         const derive = (name: string) => Buffer.from(blake3(material, { context: context(name), dkLen: k.length }));
         assert.deepEqual(sessionSubkey(Buffer.from(k), Buffer.from(salt)), derive("shadowsocks 2022 session subkey"));
@@ -39,7 +39,16 @@ describe("BLAKE3 key derivation", () => {
     );
   });
 
-  it("refuses other key lengths", () => {
+  it("names keys by the beginning of their hash", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (key) => {
+        assert.deepEqual(identityHash(Buffer.from(key)), Buffer.from(blake3(key, { dkLen: 16 })));
+      }),
+    );
+  });
+
+  it("refuses other key lengths, and salts beyond the block", () => {
     assert.throws(() => sessionSubkey(Buffer.alloc(24), Buffer.alloc(24)), RangeError);
+    assert.throws(() => sessionSubkey(Buffer.alloc(32), Buffer.alloc(33)), RangeError);
   });
 });
