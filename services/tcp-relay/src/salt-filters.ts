@@ -1,7 +1,7 @@
 import type { PortConfig } from "@shadowfleet/relay";
 import { type MethodKind, type SaltFilter, SaltHistory, SaltPool } from "@shadowfleet/wire";
 
-/** SIP004 salts remembered per port and generation; two generations cost at most 20 MB a port. */
+/** SIP004 salts remembered per port and generation; two generations cost at most 15 MB a port. */
 const HISTORY_CAPACITY = 100_000;
 
 /**

@@ -1,48 +1,47 @@
-import type { Attributes, ErrorCode, Metrics } from "@shadowfleet/runtime";
+import type { Counter, ErrorCode, Histogram, Metrics } from "@shadowfleet/runtime";
 
 type Code = "OK" | ErrorCode;
 
-const TCP: Attributes = { "network.transport": "tcp" };
-
-/** What is counted of client connections. */
+/** What is counted of client connections. Series are looked up once, when their code first comes up. */
 export class SessionMetrics {
   readonly #metrics: Metrics;
-  /** Attribute sets by code, made once: a new object for every connection would be garbage. */
-  readonly #outcomes = new Map<Code, Attributes>();
-  readonly #errorTypes = new Map<Code, Attributes>();
+  readonly #handshakes: Histogram;
+  readonly #connections: Histogram;
+  readonly #dials = new Map<Code, Histogram>();
+  readonly #outcomes = new Map<Code, Counter>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
+    this.#handshakes = metrics.histogram("shadowsocks.handshake.duration.seconds");
+    this.#connections = metrics.histogram("shadowsocks.connection.duration.seconds", { "network.transport": "tcp" });
   }
 
   handshakeDone(durationMs: number): void {
-    this.#metrics.record("shadowsocks.handshake.duration.seconds", durationMs / 1000);
+    this.#handshakes.record(durationMs / 1000);
   }
 
   handshakeFailed(code: ErrorCode): void {
-    this.#metrics.add("shadowsocks.handshake.failures", 1, this.#errorType(code));
+    this.#metrics.add("shadowsocks.handshake.failures", 1, { "error.type": code });
   }
 
   dialOver(code: Code, durationMs: number): void {
-    this.#metrics.record("shadowsocks.dial.duration.seconds", durationMs / 1000, this.#errorType(code));
+    (this.#dials.get(code) ?? this.#bindDial(code)).record(durationMs / 1000);
   }
 
   connectionOver(code: Code, durationMs: number): void {
-    let outcome = this.#outcomes.get(code);
-    if (!outcome) {
-      outcome = { "network.transport": "tcp", outcome: code };
-      this.#outcomes.set(code, outcome);
-    }
-    this.#metrics.add("shadowsocks.connections", 1, outcome);
-    this.#metrics.record("shadowsocks.connection.duration.seconds", durationMs / 1000, TCP);
+    (this.#outcomes.get(code) ?? this.#bindOutcome(code)).add(1);
+    this.#connections.record(durationMs / 1000);
   }
 
-  #errorType(code: Code): Attributes {
-    let attributes = this.#errorTypes.get(code);
-    if (!attributes) {
-      attributes = { "error.type": code };
-      this.#errorTypes.set(code, attributes);
-    }
-    return attributes;
+  #bindDial(code: Code): Histogram {
+    const histogram = this.#metrics.histogram("shadowsocks.dial.duration.seconds", { "error.type": code });
+    this.#dials.set(code, histogram);
+    return histogram;
+  }
+
+  #bindOutcome(code: Code): Counter {
+    const counter = this.#metrics.counter("shadowsocks.connections", { "network.transport": "tcp", outcome: code });
+    this.#outcomes.set(code, counter);
+    return counter;
   }
 }
