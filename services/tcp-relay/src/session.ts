@@ -1,6 +1,15 @@
 import type { AccessKey, KeyLimiter, LiveSession } from "@shadowfleet/relay";
 import type { ErrorCode } from "@shadowfleet/runtime";
-import { type Connection, type Dial, type DialResult, NOWHERE, type Pump, type PumpResult, startDial, startPump } from "@shadowfleet/transport";
+import {
+  type Connection,
+  type Dial,
+  type DialResult,
+  NOWHERE,
+  type Pump,
+  type PumpResult,
+  startDial,
+  startPump,
+} from "@shadowfleet/transport";
 import { type AcceptedStream, ATYP_DOMAIN, FAILED, type ServerHandshake, type TargetAddress } from "@shadowfleet/wire";
 import type { RelayContext } from "./relay-context.ts";
 import { logConnection } from "./session-end.ts";
