@@ -26,7 +26,7 @@ export {
   TAG_LENGTH,
   useAeadBackend,
 } from "./aead/aead.ts";
-export { onCipherGarbage } from "./aead/message-cipher.ts";
+export { onCipherGarbage } from "./aead/crypto-messages.ts";
 export { type ChaChaMessages, XChaChaAead } from "./aead/xchacha-aead.ts";
 export { formatClashProxies, formatSingBoxOutbounds, type SnippetServer } from "./client-snippet.ts";
 export { createClientStream } from "./client-stream.ts";

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { type AeadAlgorithm, type AeadBackend, createAead, nodeBackend, useAeadBackend } from "../../src/aead/aead.ts";
-import { aeadSuite } from "./aead-suite.ts";
-
-aeadSuite(nodeBackend, "untouched");
 
 describe("AEAD backend", () => {
   afterEach(() => useAeadBackend(nodeBackend));
