@@ -236,10 +236,10 @@ function ownFailCounts({ worker }: GatewayDeps): FailCounts {
 }
 
 /** Connections that no upstream served were not proxied, and are not traced. */
-function sessionEnded({ onSessionEnd = () => {}, traceConnection }: GatewayDeps): (end: SessionEnd) => void {
+function sessionEnded({ onSessionEnd = () => {}, traceConnection, clock }: GatewayDeps): (end: SessionEnd) => void {
   if (!traceConnection) return onSessionEnd;
   return (end) => {
-    if (end.upstreamId !== undefined) traceConnection(end);
+    if (end.upstreamId !== undefined) traceConnection({ ...end, startedAtMs: clock.now() - end.durationMs });
     onSessionEnd(end);
   };
 }

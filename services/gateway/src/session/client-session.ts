@@ -30,7 +30,6 @@ export class ClientSession implements LiveSession, Waiting, Expiring, HeaderWait
   readonly #client: Connection;
   readonly #udpPort: () => UdpPort | undefined;
   readonly #context: GatewayContext;
-  readonly #startedAtMs: number;
   readonly #acceptedMs: number;
   readonly #deadlines: DialDeadlines;
   #deadline: RecencyNode<Expiring> | undefined;
@@ -45,7 +44,6 @@ export class ClientSession implements LiveSession, Waiting, Expiring, HeaderWait
     this.#client = client;
     this.#udpPort = udpPort;
     this.#context = context;
-    this.#startedAtMs = context.clock.now();
     this.#acceptedMs = context.clock.monotonic();
     this.#deadlines = deadlinesAfter(context.settings.config.handshakeTimeoutMs);
   }
@@ -122,7 +120,6 @@ export class ClientSession implements LiveSession, Waiting, Expiring, HeaderWait
       user: this.#request?.user,
       upstreamId,
       code,
-      startedAtMs: this.#startedAtMs,
       durationMs: this.#ageMs(),
       bytesUp,
       bytesDown,

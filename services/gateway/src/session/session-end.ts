@@ -13,8 +13,7 @@ export interface SessionEnd {
   /** The upstream that served it; undefined when none did. */
   readonly upstreamId: string | undefined;
   readonly code: "OK" | ErrorCode;
-  /** Milliseconds since 1970, of accept. */
-  readonly startedAtMs: number;
+  /** Since accept. */
   readonly durationMs: number;
   /** Payload bytes. */
   readonly bytesUp: number;

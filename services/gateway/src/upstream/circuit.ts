@@ -19,13 +19,32 @@ function passes(failCount: number, random: Random): boolean {
  * The ancestor's circuit breaker over an order of upstreams: those that failed are tried in the first pass with a small probability, so that
  * they can come back, and skipped otherwise; the skipped ones follow in order as the last resort. A single upstream is therefore always tried.
  */
-export function* firstPassThenSkipped(order: readonly Upstream[], failCounts: FailCounts, random: Random): Generator<Upstream, void> {
-  const skipped: Upstream[] = [];
-  for (const upstream of order) {
-    if (passes(failCounts.get(upstream.id), random)) yield upstream;
-    else skipped.push(upstream);
+export class FirstPassThenSkipped implements IterableIterator<Upstream, undefined> {
+  readonly #order: readonly Upstream[];
+  readonly #failCounts: FailCounts;
+  readonly #random: Random;
+  #at = 0;
+  readonly #skipped: Upstream[] = [];
+
+  constructor(order: readonly Upstream[], failCounts: FailCounts, random: Random) {
+    this.#order = order;
+    this.#failCounts = failCounts;
+    this.#random = random;
   }
-  yield* skipped;
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Upstream, undefined> {
+    while (this.#at < this.#order.length) {
+      const value = this.#order[this.#at++]!;
+      if (passes(this.#failCounts.get(value.id), this.#random)) return { value, done: false };
+      this.#skipped.push(value);
+    }
+    const value = this.#skipped.shift();
+    return value === undefined ? { value, done: true } : { value, done: false };
+  }
 }
 
 /** What a failed or successful try does to failCnt: one more, at most 30; or back to 0. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
 import type { FailCounts } from "@shadowfleet/store";
-import { firstPassThenSkipped, settle } from "./circuit.ts";
+import { FirstPassThenSkipped, settle } from "./circuit.ts";
 import type { Picker, Random } from "./picker.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -17,7 +17,7 @@ export class ClassicPolicy implements Picker {
   }
 
   plan(): Iterable<Upstream> {
-    return firstPassThenSkipped(this.upstreams, this.#failCounts, this.#random);
+    return new FirstPassThenSkipped(this.upstreams, this.#failCounts, this.#random);
   }
 
   report(upstream: Upstream, outcome: "OK" | ErrorCode): void {

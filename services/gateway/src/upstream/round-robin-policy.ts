@@ -1,6 +1,6 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
 import type { FailCounts } from "@shadowfleet/store";
-import { firstPassThenSkipped, settle } from "./circuit.ts";
+import { FirstPassThenSkipped, settle } from "./circuit.ts";
 import type { Picker, Random } from "./picker.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -21,7 +21,7 @@ export class RoundRobinPolicy implements Picker {
     const first = this.#next;
     this.#next = (first + 1) % Math.max(1, this.upstreams.length);
     const order = [...this.upstreams.slice(first), ...this.upstreams.slice(0, first)];
-    return firstPassThenSkipped(order, this.#failCounts, this.#random);
+    return new FirstPassThenSkipped(order, this.#failCounts, this.#random);
   }
 
   report(upstream: Upstream, outcome: "OK" | ErrorCode): void {
