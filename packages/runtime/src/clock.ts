@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+
 /** Time as the fleet reads it; tests pass a `ManualClock`. */
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */

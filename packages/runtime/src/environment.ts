@@ -20,11 +20,11 @@ export function createEnvironment(clock: Clock): WireEnvironment {
         randomFillSync(pool);
         used = 0;
       }
-      const end = used + target.length;
-      pool.copy(target, 0, used, end);
-      // What was handed out may have become a key or nonce: it does not stay readable here.
-      pool.fill(0, used, end);
-      used = end;
+      // So few bytes are moved quicker than by a call. What was handed out may have become a key or nonce: it does not stay readable here.
+      for (let at = 0; at < target.length; at++) {
+        target[at] = pool[used]!;
+        pool[used++] = 0;
+      }
     },
     unixSeconds: () => Math.floor(clock.now() / 1000),
   };

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { addressLength, readAddress, type TargetAddress, writeAddress } from "./address.ts";
 
 /** ATYP ‖ length ‖ one-byte name ‖ port. */

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { TargetAddress } from "../address.ts";
 import { composeAddressed } from "../addressed-payload.ts";
 import { type AeadAlgorithm, createSubkeyAead } from "../aead/aead.ts";
