@@ -6,6 +6,8 @@ export interface LiveSession {
   /** Unique in this process. */
   readonly id: string;
   readonly keyId: string;
+  /** The registry's: NOWHERE before it is added. */
+  registryPlace: number;
   readonly port: number;
   readonly transport: "tcp" | "udp";
   readonly clientHost: string;

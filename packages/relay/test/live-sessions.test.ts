@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "@shadowfleet/runtime";
+import { NOWHERE } from "@shadowfleet/transport";
 import { LiveSessions } from "../src/live-sessions.ts";
 import type { LiveSession } from "../src/session-registry.ts";
 
@@ -14,6 +15,7 @@ class RecordedSession implements LiveSession {
   readonly bytesDown = 0;
   readonly id: string;
   readonly keyId: string;
+  registryPlace = NOWHERE;
   readonly codes: ErrorCode[] = [];
   readonly #registry: LiveSessions;
 

@@ -4,10 +4,11 @@ export { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } 
 export { readDescriptorLimit } from "./descriptors.ts";
 export { type Dial, type DialOptions, type DialResult, dial, type OnDialled, startDial } from "./dial.ts";
 export { type DialDeadlines, deadlinesAfter, type Expiring } from "./dial-deadlines.ts";
-export { type LiveConnectionRules, LiveConnections } from "./live-connections.ts";
+export { type LiveConnection, type LiveConnectionRules, LiveConnections } from "./live-connections.ts";
 export { unmapIpv4 } from "./mapped-address.ts";
 export type { NameLookup } from "./name-lookup.ts";
 export { openDatagramSocket } from "./open-datagram-socket.ts";
+export { NOWHERE, Places } from "./places.ts";
 export { type TakeHeaderOptions, takeProxyHeader } from "./proxy-protocol/take-header.ts";
 export { isAddressBlock, TrustedSources } from "./proxy-protocol/trusted-sources.ts";
 export { type ByteMeter, type Pump, type PumpOptions, type PumpResult, startPump } from "./pump.ts";

@@ -1,5 +1,12 @@
+import { NOWHERE, Places } from "./places.ts";
+
 /** How long a drain waits for connections that nobody is served by, and for ended ones to be closed. */
 const GRACE_MS = 1000;
+
+export interface LiveConnection {
+  /** The live connections': NOWHERE before it is added. */
+  livePlace: number;
+}
 
 export interface LiveConnectionRules<C> {
   /** Whether somebody is served by it: only that is worth waiting for. */
@@ -9,9 +16,9 @@ export interface LiveConnectionRules<C> {
 }
 
 /** Every client connection of a service, and the way to see them all out. */
-export class LiveConnections<C> implements Iterable<C> {
+export class LiveConnections<C extends LiveConnection> implements Iterable<C> {
   readonly #rules: LiveConnectionRules<C>;
-  readonly #open = new Set<C>();
+  readonly #open = new Places<C>();
   #onChange: () => void = () => {};
 
   constructor(rules: LiveConnectionRules<C>) {
@@ -23,15 +30,18 @@ export class LiveConnections<C> implements Iterable<C> {
   }
 
   [Symbol.iterator](): Iterator<C> {
-    return this.#open.values();
+    return this.#open[Symbol.iterator]();
   }
 
   add(connection: C): void {
-    this.#open.add(connection);
+    connection.livePlace = this.#open.add(connection);
   }
 
+  /** Does nothing when it is not there. */
   delete(connection: C): void {
-    this.#open.delete(connection);
+    if (connection.livePlace === NOWHERE) return;
+    this.#open.remove(connection.livePlace);
+    connection.livePlace = NOWHERE;
     this.#onChange();
   }
 

@@ -4,6 +4,7 @@ import { BufferPool } from "./buffer-pool.ts";
 import type { Connection } from "./connection.ts";
 import { Flow, type FlowObserver } from "./flow.ts";
 import { resetWhenDelivered } from "./lingering-reset.ts";
+import { NOWHERE } from "./places.ts";
 import { type Sweepable, Sweeper } from "./sweeper.ts";
 import type { Throttles } from "./throttle.ts";
 
@@ -71,6 +72,7 @@ export function startPump(options: PumpOptions, shared: PumpShared = processShar
 }
 
 class TwoWayPump implements Pump, FlowObserver, Sweepable {
+  sweepPlace = NOWHERE;
   bytesUp: number;
   bytesDown = 0;
   readonly #options: PumpOptions;

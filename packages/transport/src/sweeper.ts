@@ -1,7 +1,10 @@
 import { type Clock, systemClock } from "@shadowfleet/runtime";
+import { NOWHERE, Places } from "./places.ts";
 
 /** Asked once an interval. */
 export interface Sweepable {
+  /** The sweeper's: NOWHERE before it is added. */
+  sweepPlace: number;
   sweep(nowMs: number): void;
 }
 
@@ -11,7 +14,7 @@ const INTERVAL_MS = 1_000;
 export class Sweeper {
   readonly #clock: Clock;
   readonly #intervalMs: number;
-  readonly #members = new Set<Sweepable>();
+  readonly #members = new Places<Sweepable>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(clock: Clock = systemClock, intervalMs = INTERVAL_MS) {
@@ -28,13 +31,16 @@ export class Sweeper {
   }
 
   add(member: Sweepable): void {
-    this.#members.add(member);
+    if (member.sweepPlace !== NOWHERE) return;
+    member.sweepPlace = this.#members.add(member);
     // Unreferenced: it never keeps a process alive that has no connection left.
     this.#timer ??= setInterval(this.sweep, this.#intervalMs).unref();
   }
 
   delete(member: Sweepable): void {
-    this.#members.delete(member);
+    if (member.sweepPlace === NOWHERE) return;
+    this.#members.remove(member.sweepPlace);
+    member.sweepPlace = NOWHERE;
     if (this.#members.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

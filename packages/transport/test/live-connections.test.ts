@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { LiveConnections } from "../src/index.ts";
+import { type LiveConnection, LiveConnections, NOWHERE } from "../src/index.ts";
 
-interface Client {
+interface Client extends LiveConnection {
   serving: boolean;
 }
 
 function setUp() {
   const cuts: Client[] = [];
   const live = new LiveConnections<Client>({ isServing: ({ serving }) => serving, cut: (client) => void cuts.push(client) });
-  const served: Client = { serving: true };
-  const stranger: Client = { serving: false };
+  const served: Client = { serving: true, livePlace: NOWHERE };
+  const stranger: Client = { serving: false, livePlace: NOWHERE };
   return { cuts, live, served, stranger };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ManualClock } from "@shadowfleet/runtime";
+import { NOWHERE } from "../src/places.ts";
 import { Sweeper } from "../src/sweeper.ts";
 
 test("a sweep tells every member the time; members may leave during it", () => {
@@ -8,12 +9,13 @@ test("a sweep tells every member the time; members may leave during it", () => {
   const sweeper = new Sweeper(clock);
   const told: string[] = [];
   const leaving = {
+    sweepPlace: NOWHERE,
     sweep: (nowMs: number): void => {
       told.push(`leaving ${nowMs}`);
       sweeper.delete(leaving);
     },
   };
-  const staying = { sweep: (nowMs: number): void => void told.push(`staying ${nowMs}`) };
+  const staying = { sweepPlace: NOWHERE, sweep: (nowMs: number): void => void told.push(`staying ${nowMs}`) };
   sweeper.add(leaving);
   sweeper.add(staying);
   sweeper.sweep();
@@ -30,6 +32,7 @@ test("its timer runs once an interval, and only while there are members", (t) =>
   const sweeper = new Sweeper(new ManualClock(), 1_000);
   let sweeps = 0;
   const member = {
+    sweepPlace: NOWHERE,
     sweep: (): void => {
       sweeps += 1;
     },
@@ -48,7 +51,7 @@ test("its timer keeps no process alive", () => {
   const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const before = timers();
   const sweeper = new Sweeper();
-  const member = { sweep: (): void => {} };
+  const member = { sweepPlace: NOWHERE, sweep: (): void => {} };
   sweeper.add(member);
   assert.equal(timers(), before);
   sweeper.delete(member);

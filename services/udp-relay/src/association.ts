@@ -1,6 +1,6 @@
 import type { AccessKey, KeyLimiter, LiveSession } from "@shadowfleet/relay";
 import type { ErrorCode } from "@shadowfleet/runtime";
-import type { DatagramSocket } from "@shadowfleet/transport";
+import { type DatagramSocket, NOWHERE } from "@shadowfleet/transport";
 import type { ServerPacketCodec, ServerPacketSession, TargetAddress } from "@shadowfleet/wire";
 import type { NameQueue } from "./name-queue.ts";
 import type { NameRoutes } from "./name-routes.ts";
@@ -50,6 +50,7 @@ interface KnownSource {
  */
 export class Association implements LiveSession {
   readonly id: string;
+  registryPlace = NOWHERE;
   readonly natKey: string;
   readonly listener: AssociationListener;
   readonly codec: ServerPacketCodec<AccessKey>;

@@ -3,6 +3,7 @@ import { connectFleet } from "@shadowfleet/control-api";
 import { FakeConfigService } from "@shadowfleet/control-api/testing";
 import { type ErrorCode, FleetError, ManualClock } from "@shadowfleet/runtime";
 import { createMemoryLogger, type MemoryLogger, RecordingMetrics } from "@shadowfleet/testkit";
+import { NOWHERE } from "@shadowfleet/transport";
 import { AccessKeyTable } from "../../src/access-key-table.ts";
 import { type MemberRelay, RelayMember } from "../../src/fleet/relay-member.ts";
 import { LiveSessions } from "../../src/live-sessions.ts";
@@ -66,6 +67,7 @@ export class FakeRelay implements MemberRelay {
     const session = {
       id,
       keyId,
+      registryPlace: NOWHERE,
       port: 1,
       transport: "tcp" as const,
       clientHost: "192.0.2.1",

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import type { ErrorCode } from "@shadowfleet/runtime";
 import type { SessionRecord } from "@shadowfleet/store";
 import { createMemoryLogger } from "@shadowfleet/testkit";
+import { NOWHERE } from "@shadowfleet/transport";
 import { SessionPublisher } from "../../src/fleet/session-publisher.ts";
 import { LiveSessions } from "../../src/live-sessions.ts";
 import type { LiveSession } from "../../src/session-registry.ts";
@@ -10,6 +11,7 @@ import type { LiveSession } from "../../src/session-registry.ts";
 class FakeSession implements LiveSession {
   readonly id: string;
   readonly keyId: string;
+  registryPlace = NOWHERE;
   readonly port = 8388;
   readonly transport = "tcp";
   readonly clientHost: string;
