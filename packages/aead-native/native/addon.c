@@ -7,7 +7,7 @@
 #include "subkey.h"
 
 /* Raised whenever a function below changes what it takes or gives: `addon.ts` has the other half. */
-#define INTERFACE_VERSION 3
+#define INTERFACE_VERSION 4
 
 #define MOST_ARGUMENTS 10
 

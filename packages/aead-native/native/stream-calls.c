@@ -1,11 +1,13 @@
 #include "stream-calls.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "arguments.h"
+#include "flows.h"
 #include "streams.h"
 
-#define MOST_ARGUMENTS 5
+#define MOST_ARGUMENTS 9
 
 /* What a thread's streams need of JavaScript. */
 struct calls {
@@ -112,7 +114,17 @@ static bool function_argument(napi_env env, napi_value value, const char *name) 
   return type == napi_function || refuse(env, napi_throw_type_error, "%s must be a function", name);
 }
 
-/* (onEvent, onTurnEnd, buffer): the words of `name`. Once for every thread. */
+/* Memory of ours as a typed array of JavaScript's; nobody frees it before the thread ends. */
+static napi_value shared(napi_env env, napi_typedarray_type type, void *data, size_t bytes, size_t length) {
+  napi_value memory = NULL;
+  napi_value words = NULL;
+  if (napi_create_external_arraybuffer(env, data, bytes, NULL, NULL, &memory) != napi_ok ||
+      napi_create_typedarray(env, type, length, memory, 0, &words) != napi_ok)
+    return refuse(env, napi_throw_error, "memory cannot be shared"), NULL;
+  return words;
+}
+
+/* (onEvent, onTurnEnd, buffer): the words of `name`, and of each descriptor what its flow has moved, in an array. Once for every thread. */
 static napi_value start_streams(napi_env env, napi_callback_info info) {
   size_t count = 3;
   napi_value arguments[3];
@@ -131,8 +143,6 @@ static napi_value start_streams(napi_env env, napi_callback_info info) {
   calls->streams = streams;
   napi_value name = NULL;
   napi_value resource = NULL;
-  napi_value memory = NULL;
-  napi_value words = NULL;
   napi_create_string_utf8(env, "streams", NAPI_AUTO_LENGTH, &name);
   napi_create_object(env, &resource);
   napi_create_reference(env, arguments[0], 1, &calls->on_event);
@@ -140,10 +150,14 @@ static napi_value start_streams(napi_env env, napi_callback_info info) {
   napi_create_reference(env, arguments[2], 1, &calls->buffer);
   napi_create_reference(env, resource, 1, &calls->resource);
   napi_async_init(env, resource, name, &calls->context);
-  if (napi_create_external_arraybuffer(env, &streams->name, sizeof streams->name, NULL, NULL, &memory) != napi_ok ||
-      napi_create_typedarray(env, napi_int32_array, ENDPOINT_WORDS, memory, 0, &words) != napi_ok)
-    return refuse(env, napi_throw_error, "memory cannot be shared"), NULL;
-  return words;
+  napi_value both = NULL;
+  napi_value words = shared(env, napi_int32_array, &streams->name, sizeof streams->name, ENDPOINT_WORDS);
+  napi_value moved = shared(env, napi_float64_array, streams->moved, FLOW_DESCRIPTORS * sizeof *streams->moved, FLOW_DESCRIPTORS * 2);
+  if (words == NULL || moved == NULL) return NULL;
+  napi_create_array_with_length(env, 2, &both);
+  napi_set_element(env, both, 0, words);
+  napi_set_element(env, both, 1, moved);
+  return both;
 }
 
 static bool stream_argument(napi_env env, struct calls *calls, napi_value value, int *fd) {
@@ -155,8 +169,8 @@ static bool stream_argument(napi_env env, struct calls *calls, napi_value value,
 
 /* (host, port, isIpv6, sharesPort, backlog) */
 static napi_value listen_stream(napi_env env, napi_callback_info info) {
-  size_t count = MOST_ARGUMENTS;
-  napi_value arguments[MOST_ARGUMENTS];
+  size_t count = 5;
+  napi_value arguments[5];
   struct calls *calls = calls_of(env, info, &count, arguments);
   struct listen_wish wish;
   size_t backlog;
@@ -198,7 +212,7 @@ static napi_value write_stream(napi_env env, napi_callback_info info) {
   int fd;
   struct bytes input;
   if (calls == NULL || !stream_argument(env, calls, arguments[0], &fd) || !input_arguments(env, arguments + 1, &input)) return NULL;
-  return integer_result(env, streams_write(fd, input.data, input.length));
+  return integer_result(env, streams_write(calls->streams, fd, input.data, input.length));
 }
 
 /* (stream) */
@@ -219,6 +233,81 @@ static napi_value close_stream(napi_env env, napi_callback_info info) {
   int fd;
   if (calls != NULL && stream_argument(env, calls, arguments[0], &fd)) streams_close(calls->streams, fd, flag_argument(env, arguments[1]));
   return NULL;
+}
+
+/* (stream): bytes that a flow to it has left pending. */
+static napi_value pending_of(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  struct calls *calls = calls_of(env, info, &count, &argument);
+  int fd;
+  if (calls == NULL || !stream_argument(env, calls, argument, &fd)) return NULL;
+  const struct stream *stream = &calls->streams->table[fd];
+  return integer_result(env, stream->pending == NULL ? 0 : (int64_t)(stream->pending_length - stream->pending_at));
+}
+
+/* (source, sink, seals, algorithm, key, nonce, maxChunk, payloadLength, partial): whether it goes on natively. */
+static napi_value start_flow(napi_env env, napi_callback_info info) {
+  size_t count = MOST_ARGUMENTS;
+  napi_value arguments[MOST_ARGUMENTS];
+  struct calls *calls = calls_of(env, info, &count, arguments);
+  struct bytes key;
+  struct bytes nonce;
+  struct bytes partial;
+  int source;
+  int sink;
+  size_t algorithm;
+  size_t max_chunk;
+  /* One more than it is, as it may be AWAITING_LENGTH. */
+  size_t payload_length;
+  if (calls == NULL || !stream_argument(env, calls, arguments[0], &source) || !stream_argument(env, calls, arguments[1], &sink) ||
+      !integer_argument(env, arguments[3], "algorithm", 0, ALGORITHM_COUNT - 1, &algorithm))
+    return NULL;
+  size_t key_length = ALGORITHMS[algorithm].key_length;
+  if (!buffer_argument(env, arguments[4], "key", key_length, key_length, &key) ||
+      !buffer_argument(env, arguments[5], "nonce", NONCE_LENGTH, NONCE_LENGTH, &nonce) ||
+      !integer_argument(env, arguments[6], "maxChunk", SMALLEST_FLOW_CHUNK, LONGEST_CHUNK, &max_chunk) ||
+      !integer_argument(env, arguments[7], "payloadLength + 1", 0, LONGEST_CHUNK + 1, &payload_length) ||
+      !buffer_argument(env, arguments[8], "partial", 0, LONGEST_CHUNK + TAG_LENGTH, &partial))
+    return NULL;
+  struct ciphers *ciphers = NULL;
+  napi_get_instance_data(env, (void **)&ciphers);
+  struct flow *flow = calloc(1, sizeof *flow);
+  bool is_started = false;
+  if (flow != NULL) {
+    flow->sink = sink;
+    flow->seals = flag_argument(env, arguments[2]);
+    flow->context = (flow->seals ? ciphers->sealing : ciphers->opening)[algorithm];
+    memcpy(flow->key, key.data, key_length);
+    memcpy(flow->nonce, nonce.data, NONCE_LENGTH);
+    flow->max_chunk = max_chunk;
+    flow->payload_length = (int32_t)payload_length + AWAITING_LENGTH;
+    is_started = flow_start(calls->streams, source, flow, partial.data, partial.length);
+  }
+  napi_value result = NULL;
+  napi_get_boolean(env, is_started, &result);
+  return result;
+}
+
+/* (source, nonce, partial): writes both, and returns payloadLength * 2^17 + the length of `partial`; undefined: there is no flow. */
+static napi_value end_flow(napi_env env, napi_callback_info info) {
+  size_t count = 3;
+  napi_value arguments[3];
+  struct calls *calls = calls_of(env, info, &count, arguments);
+  struct bytes nonce;
+  struct bytes partial;
+  int source;
+  if (calls == NULL || !stream_argument(env, calls, arguments[0], &source) ||
+      !buffer_argument(env, arguments[1], "nonce", NONCE_LENGTH, NONCE_LENGTH, &nonce) ||
+      !buffer_argument(env, arguments[2], "partial", LONGEST_CHUNK + TAG_LENGTH, SIZE_MAX, &partial))
+    return NULL;
+  struct flow *flow = flow_take(calls->streams, source);
+  if (flow == NULL) return NULL;
+  memcpy(nonce.data, flow->nonce, NONCE_LENGTH);
+  if (flow->partial_length > 0) memcpy(partial.data, flow->partial, flow->partial_length);
+  napi_value state = integer_result(env, (int64_t)flow->payload_length * (1 << 17) + (int64_t)flow->partial_length);
+  flow_free(flow);
+  return state;
 }
 
 /* (stream, ofPeer): whether it has one. */
@@ -259,6 +348,9 @@ void define_streams(napi_env env, napi_value exports) {
       {"shutDownStream", NULL, shut_down_stream, NULL, NULL, NULL, napi_enumerable, calls},
       {"closeStream", NULL, close_stream, NULL, NULL, NULL, napi_enumerable, calls},
       {"askName", NULL, ask_name, NULL, NULL, NULL, napi_enumerable, calls},
+      {"pendingOf", NULL, pending_of, NULL, NULL, NULL, napi_enumerable, calls},
+      {"startFlow", NULL, start_flow, NULL, NULL, NULL, napi_enumerable, calls},
+      {"endFlow", NULL, end_flow, NULL, NULL, NULL, napi_enumerable, calls},
       {"hostOfName", NULL, host_of_name, NULL, NULL, NULL, napi_enumerable, calls},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

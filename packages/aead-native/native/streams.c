@@ -8,20 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "flows.h"
+
 #define READY_MOST 64
 /* Reads of one stream in a row before the others have their turn, while each fills the buffer. */
 #define READS_MOST 8
-
-enum stream_kind { NO_STREAM, LISTENING, CONNECTING, OPEN };
-
-struct stream {
-  /* Of its descriptor's streams, to tell an event of the one before from an event of this one. */
-  uint32_t generation;
-  enum stream_kind kind;
-  bool reads;
-  bool awaits_room;
-  uint32_t watched;
-};
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
@@ -31,9 +22,11 @@ struct streams *streams_new(uv_loop_t *loop, const struct stream_observer *obser
   streams->observer = observer;
   streams->data = data;
   streams->poll.data = streams;
+  streams->moved = calloc(FLOW_DESCRIPTORS, sizeof *streams->moved);
   streams->epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (streams->epoll < 0 || uv_poll_init(loop, &streams->poll, streams->epoll) != 0) {
+  if (streams->moved == NULL || streams->epoll < 0 || uv_poll_init(loop, &streams->poll, streams->epoll) != 0) {
     if (streams->epoll >= 0) close(streams->epoll);
+    free(streams->moved);
     free(streams);
     return NULL;
   }
@@ -45,12 +38,14 @@ struct streams *streams_new(uv_loop_t *loop, const struct stream_observer *obser
 
 void streams_free(struct streams *streams) {
   free(streams->table);
+  free(streams->flow_memory);
+  free(streams->moved);
   free(streams);
 }
 
 bool streams_has(const struct streams *streams, size_t fd) { return fd < streams->capacity && streams->table[fd].kind != NO_STREAM; }
 
-static bool is_current(const struct streams *streams, int fd, uint32_t generation) {
+bool streams_is_current(const struct streams *streams, int fd, uint32_t generation) {
   return streams_has(streams, (size_t)fd) && streams->table[fd].generation == generation;
 }
 
@@ -68,7 +63,7 @@ static int add(struct streams *streams, int fd, enum stream_kind kind) {
     streams->capacity = capacity;
   }
   uint32_t generation = streams->table[fd].generation + 1;
-  streams->table[fd] = (struct stream){.generation = generation, .kind = kind};
+  streams->table[fd] = (struct stream){.generation = generation, .kind = kind, .source = -1};
   if (streams->open++ == 0) uv_ref((uv_handle_t *)&streams->poll);
   return fd;
 }
@@ -76,11 +71,12 @@ static int add(struct streams *streams, int fd, enum stream_kind kind) {
 static uint32_t wanted_events(const struct stream *stream) {
   if (stream->kind == LISTENING) return EPOLLIN;
   if (stream->kind == CONNECTING) return EPOLLOUT;
-  return (stream->reads ? EPOLLIN | EPOLLRDHUP : 0u) | (stream->awaits_room ? EPOLLOUT : 0u);
+  bool wants_room = stream->awaits_room || stream->pending != NULL;
+  return (stream->reads && !stream->is_held ? EPOLLIN | EPOLLRDHUP : 0u) | (wants_room ? EPOLLOUT : 0u);
 }
 
-/* Makes the kernel's idea of what is wanted ours. A stream of which nothing is wanted is not watched at all: errors would be told without end. */
-static void watch(struct streams *streams, int fd) {
+/* A stream of which nothing is wanted is not watched at all: errors would be told without end. */
+void streams_rewatch(struct streams *streams, int fd) {
   struct stream *stream = &streams->table[fd];
   uint32_t wanted = wanted_events(stream);
   if (wanted == stream->watched) return;
@@ -92,7 +88,7 @@ static void watch(struct streams *streams, int fd) {
 void streams_watch(struct streams *streams, int fd, bool reads, bool awaits_room) {
   streams->table[fd].reads = reads;
   streams->table[fd].awaits_room = awaits_room;
-  watch(streams, fd);
+  streams_rewatch(streams, fd);
 }
 
 static bool set(int fd, int level, int option, int value) { return setsockopt(fd, level, option, &value, sizeof value) == 0; }
@@ -114,7 +110,7 @@ int streams_listen(struct streams *streams, const struct listen_wish *wish) {
     return failure;
   }
   if (add(streams, fd, LISTENING) < 0) return -ENOMEM;
-  watch(streams, fd);
+  streams_rewatch(streams, fd);
   return fd;
 }
 
@@ -132,11 +128,12 @@ int streams_connect(struct streams *streams, const struct endpoint *peer) {
     return failure;
   }
   if (add(streams, fd, CONNECTING) < 0) return -ENOMEM;
-  watch(streams, fd);
+  streams_rewatch(streams, fd);
   return fd;
 }
 
-int streams_write(int fd, const uint8_t *bytes, size_t length) {
+int streams_write(struct streams *streams, int fd, const uint8_t *bytes, size_t length) {
+  if (streams->table[fd].pending != NULL) return 0;
   ssize_t written;
   do written = send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (written < 0 && errno == EINTR);
@@ -147,6 +144,7 @@ int streams_write(int fd, const uint8_t *bytes, size_t length) {
 int streams_shut_down(int fd) { return shutdown(fd, SHUT_WR) == 0 ? 0 : -errno; }
 
 void streams_close(struct streams *streams, int fd, bool resets) {
+  flow_forget(streams, fd);
   streams->table[fd].kind = NO_STREAM;
   struct linger at_once = {.l_onoff = 1, .l_linger = 0};
   if (resets) setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -163,8 +161,19 @@ bool streams_ask_name(struct streams *streams, int fd, bool of_peer) {
   return true;
 }
 
+void streams_tell(struct streams *streams, enum stream_event event, int fd, int32_t value) {
+  if (!streams->is_turn) streams->observer->begin(streams);
+  streams->is_turn = true;
+  streams->observer->tell(streams, event, fd, value);
+}
+
 static void read_some(struct streams *streams, int fd, uint32_t generation, bool is_ending) {
-  for (int i = 0; i < READS_MOST && is_current(streams, fd, generation) && streams->table[fd].reads; i++) {
+  for (int i = 0; i < READS_MOST && streams_is_current(streams, fd, generation); i++) {
+    if (!streams->table[fd].reads || streams->table[fd].is_held) return;
+    if (streams->table[fd].flow != NULL) {
+      flow_read(streams, fd);
+      return;
+    }
     size_t room;
     uint8_t *bytes = streams->observer->room(streams, &room);
     if (room == 0) return;
@@ -172,8 +181,8 @@ static void read_some(struct streams *streams, int fd, uint32_t generation, bool
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     /* At the end, or broken: there is no more to read, and the kernel would say so again and again. */
     if (count <= 0) streams->table[fd].reads = false;
-    streams->observer->tell(streams, READ, fd, count < 0 ? -errno : (int32_t)count);
-    if (count <= 0 && is_current(streams, fd, generation)) watch(streams, fd);
+    streams_tell(streams, READ, fd, count < 0 ? -errno : (int32_t)count);
+    if (count <= 0 && streams_is_current(streams, fd, generation)) streams_rewatch(streams, fd);
     if (count <= 0 || ((size_t)count < room && !is_ending)) return;
   }
 }
@@ -186,12 +195,12 @@ static void accept_one(struct streams *streams, int fd) {
   if (accepted < 0 && (errno == EAGAIN || errno == EINTR)) return;
   accepted = accepted < 0 ? -errno : add(streams, accepted, OPEN);
   if (accepted < 0) {
-    streams->observer->tell(streams, ACCEPTED, fd, accepted);
+    streams_tell(streams, ACCEPTED, fd, accepted);
     return;
   }
   streams->name = endpoint_of(&address);
   uint32_t generation = streams->table[accepted].generation;
-  streams->observer->tell(streams, ACCEPTED, fd, accepted);
+  streams_tell(streams, ACCEPTED, fd, accepted);
   read_some(streams, accepted, generation, false);
 }
 
@@ -200,7 +209,7 @@ static void connected(struct streams *streams, int fd) {
   socklen_t length = sizeof failure;
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &length) != 0) failure = errno;
   streams->table[fd].kind = OPEN;
-  streams->observer->tell(streams, CONNECTED, fd, -failure);
+  streams_tell(streams, CONNECTED, fd, -failure);
 }
 
 static void handle(struct streams *streams, int fd, uint32_t generation, uint32_t events) {
@@ -208,8 +217,9 @@ static void handle(struct streams *streams, int fd, uint32_t generation, uint32_
   else if (streams->table[fd].kind == CONNECTING) connected(streams, fd);
   else {
     if ((events & ~(uint32_t)EPOLLOUT) != 0) read_some(streams, fd, generation, (events & EPOLLRDHUP) != 0);
-    if ((events & ~(uint32_t)EPOLLIN) != 0 && is_current(streams, fd, generation) && streams->table[fd].awaits_room)
-      streams->observer->tell(streams, ROOM, fd, 0);
+    if ((events & ~(uint32_t)EPOLLIN) == 0 || !streams_is_current(streams, fd, generation)) return;
+    bool is_clear = streams->table[fd].pending == NULL || flow_write_on(streams, fd);
+    if (is_clear && streams->table[fd].awaits_room) streams_tell(streams, ROOM, fd, 0);
   }
 }
 
@@ -220,17 +230,17 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
   struct epoll_event ready[READY_MOST];
   int count = epoll_wait(streams->epoll, ready, READY_MOST, 0);
   if (count <= 0) return;
-  streams->observer->begin(streams);
   for (int i = 0; i < count; i++) {
     int fd = (int)(uint32_t)ready[i].data.u64;
     uint32_t generation = (uint32_t)(ready[i].data.u64 >> 32);
-    if (is_current(streams, fd, generation)) handle(streams, fd, generation, ready[i].events);
+    if (streams_is_current(streams, fd, generation)) handle(streams, fd, generation, ready[i].events);
   }
-  streams->observer->end(streams);
+  if (streams->is_turn) streams->observer->end(streams);
+  streams->is_turn = false;
   /* Who connected was still watched for that, as mostly it is read from by now. */
   for (int i = 0; i < count; i++) {
     int fd = (int)(uint32_t)ready[i].data.u64;
-    if (is_current(streams, fd, (uint32_t)(ready[i].data.u64 >> 32))) watch(streams, fd);
+    if (streams_is_current(streams, fd, (uint32_t)(ready[i].data.u64 >> 32))) streams_rewatch(streams, fd);
   }
 }
 

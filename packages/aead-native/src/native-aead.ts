@@ -73,12 +73,29 @@ class NativeAead implements Aead {
     return NATIVE_VERDICTS[verdict] as ChunkVerdict;
   }
 
+  /** What its chunks are sealed and opened with outside of JavaScript. The key is not copied. */
+  chunkKey(): ChunkKey {
+    if (this.#salt !== undefined) this.#settle(this.#salt);
+    return { algorithm: this.#algorithm, key: this.#key };
+  }
+
   #settle(salt: Buffer): void {
     const subkey = Buffer.allocUnsafeSlow(this.#key.length);
     this.#addon.deriveSubkey(this.#key, salt, subkey);
     this.#key = subkey;
     this.#salt = undefined;
   }
+}
+
+export interface ChunkKey {
+  /** Its place in NATIVE_ALGORITHMS. */
+  readonly algorithm: number;
+  readonly key: Buffer;
+}
+
+/** Undefined: it is not one of the addon's, or not by itself. */
+export function chunkKeyOf(aead: Aead): ChunkKey | undefined {
+  return aead instanceof NativeAead ? aead.chunkKey() : undefined;
 }
 
 /** The backend on a loaded addon. XChaCha20 keeps its key derivation in TypeScript; its messages are ChaCha20's. */

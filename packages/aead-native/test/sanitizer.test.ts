@@ -27,7 +27,7 @@ describe("the addon under AddressSanitizer and UndefinedBehaviorSanitizer", { sk
 
   it("passes conformance, misuse and fuzzing", async () => {
     const addon = buildTestAddon({ name: "sanitized", sanitize: true });
-    const sockets = ["datagram-socket", "shared-read", "connection"].map((name) => `../../transport/test/${name}.test.ts`);
+    const sockets = ["datagram-socket", "shared-read", "connection", "native-flow"].map((name) => `../../transport/test/${name}.test.ts`);
     const tests = ["conformance.test.ts", "misuse.test.ts", "fuzz.test.ts", "datagrams.test.ts", "streams.test.ts", ...sockets].map(file);
     const { code, stdout, stderr } = await sanitized(addon, ["--test", "--test-concurrency=1", ...tests], "detect_leaks=0");
     assert.equal(code, 0, `${stdout}${stderr}`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PseudoRandom } from "@shadowfleet/testkit";
+import { NATIVE_ALGORITHMS } from "../src/addon.ts";
 import { type NativeStreams, STREAM_EVENTS } from "../src/native-streams.ts";
 import { missingCompiler, testAddon } from "./test-addon.ts";
 
@@ -8,6 +9,9 @@ const ROUNDS = Number(process.env.AEAD_FUZZ_ROUNDS ?? 1000);
 const NEITHER = [undefined, null, "1", {}, [], 1n, Symbol("x"), -1, 1.5, Number.NaN, 2 ** 31, 2 ** 53, Number.POSITIVE_INFINITY] as const;
 const ECONNREFUSED = -111;
 const HOST = "127.0.0.1";
+const AES_128 = NATIVE_ALGORITHMS.indexOf("aes-128-gcm");
+const AES_256 = NATIVE_ALGORITHMS.indexOf("aes-256-gcm");
+const LONGEST_PARTIAL = 0xffff + 16;
 
 type Call = (...values: unknown[]) => unknown;
 type Told = readonly [event: number, stream: number, value: number];
@@ -21,7 +25,7 @@ let turns = 0;
 function start() {
   if (started === undefined) {
     const native = testAddon();
-    const name = native.startStreams(
+    const [name] = native.startStreams(
       (...told) => onEvent(...told),
       () => {
         turns += 1;
@@ -147,17 +151,64 @@ describe("the addon's streams", { skip: missingCompiler ?? false }, () => {
     for (const stream of [0, 1, 2, 1_000_000]) assert.throws(() => native.closeStream(stream, false), RangeError);
   });
 
+  it("refuse flows that cannot be, and end none that is not there", async () => {
+    const { native, listener, near, far } = await pair();
+    const [key, nonce, partial] = [Buffer.alloc(32), Buffer.alloc(12), Buffer.alloc(LONGEST_PARTIAL)];
+    const good = [near, far, true, AES_256, key, nonce, 0x3fff, 0, Buffer.alloc(0)] as const;
+    const startFlow = native.startFlow as Call;
+    for (const value of [...NEITHER, 0, 2 ** 16 + 2, Buffer.alloc(11)]) {
+      for (const at of [0, 1, 4, 5, 6]) assert.throws(() => startFlow(...good.with(at, value as never)), `${at} ${String(value)}`);
+      assert.throws(() => (native.pendingOf as Call)(value));
+      assert.throws(() => (native.endFlow as Call)(value, nonce, partial));
+      assert.throws(() => (native.endFlow as Call)(near, value, partial));
+      assert.throws(() => (native.endFlow as Call)(near, nonce, value));
+    }
+    for (const [at, value] of [
+      [3, 4],
+      [4, Buffer.alloc(16)],
+      [6, 1023],
+      [7, -1],
+      [7, 0x1_0001],
+      [8, Buffer.alloc(LONGEST_PARTIAL + 1)],
+    ] as const)
+      assert.throws(() => startFlow(...good.with(at, value as never)), RangeError, String(at));
+    for (const [at, value] of [
+      [0, listener],
+      [1, listener],
+      [1, near],
+      [8, Buffer.alloc(19)],
+    ] as const)
+      assert.equal(startFlow(...good.with(at, value as never)), false, String(at));
+    assert.equal(native.endFlow(near, nonce, partial), undefined);
+    assert.equal(startFlow(...good), true);
+    assert.equal(startFlow(...good), false, "a source has one flow");
+    const state = native.endFlow(near, nonce, partial);
+    assert.equal(state, -(2 ** 17), "awaiting a length, with nothing of it");
+    assert.equal(native.endFlow(near, nonce, partial), undefined);
+    for (const stream of [listener, near, far]) native.closeStream(stream, false);
+    assert.throws(() => startFlow(...good), RangeError);
+  });
+
   it("survive being closed from within any event, in any order", async () => {
     const random = new PseudoRandom(9);
     const { native } = start();
     const [listener, port] = listen();
     const open = new Set<number>();
+    const [nonce, nothing, longest] = [Buffer.alloc(12), Buffer.alloc(0), Buffer.alloc(LONGEST_PARTIAL)];
+    let flows = 0;
     let made = 0;
     onEvent = (event, stream, value) => {
       if (event === STREAM_EVENTS.accepted && value >= 0) open.add(value);
       if (event === STREAM_EVENTS.connected && value >= 0) native.writeStream(stream, buffer, 0, random.below(buffer.length));
       for (const candidate of [...open].slice(0, 2)) {
-        if (random.below(3) > 0) native.watchStream(candidate, random.below(2) === 0, random.below(2) === 0);
+        const other = [...open].at(random.below(open.size))!;
+        const kind = random.below(8);
+        if (kind === 0) {
+          const seals = random.below(2) === 0;
+          flows += Number(native.startFlow(candidate, other, seals, AES_128, Buffer.alloc(16), nonce, 4096, 0, nothing));
+        }
+        if (kind === 1) native.endFlow(candidate, nonce, longest);
+        else if (random.below(3) > 0) native.watchStream(candidate, random.below(2) === 0, random.below(2) === 0);
         else {
           open.delete(candidate);
           native.closeStream(candidate, random.below(2) === 0);
@@ -175,6 +226,7 @@ describe("the addon's streams", { skip: missingCompiler ?? false }, () => {
       }
       await new Promise(setImmediate);
     }
+    assert.ok(flows > 0);
     native.closeStream(listener, false);
     onEvent = () => {};
   });

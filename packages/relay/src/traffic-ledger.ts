@@ -1,3 +1,4 @@
+import { settleFlows } from "@shadowfleet/transport";
 import type { TrafficMeter } from "./access-key.ts";
 
 /** One meter and whose it is. */
@@ -29,7 +30,9 @@ export class TrafficLedger {
     return entry.meter;
   }
 
+  /** With all that was counted until now. */
   entries(): Iterable<LedgerEntry> {
+    settleFlows();
     return this.#entries.values();
   }
 
@@ -44,6 +47,7 @@ export class TrafficLedger {
 
   /** Payload bytes of all keys together. Walks every meter: for scrapes, not for packets. */
   total(transport: "tcp" | "udp"): { readonly up: number; readonly down: number } {
+    settleFlows();
     let { up, down } = this.#forgotten[transport];
     for (const { meter } of this.#entries.values()) {
       up += meter[transport].up;

@@ -1,3 +1,5 @@
+import type { ChunkStream } from "@shadowfleet/wire";
+import type { NativeFlow } from "./native-flow.ts";
 import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
 
 /**
@@ -31,6 +33,8 @@ export interface Connection {
   pause(): void;
   /** Queues bytes; the buffer belongs to the connection from now on. False: wait for `onDrain` before sending much more. */
   send(data: Buffer): boolean;
+  /** Lets what is read go on to the sink without JavaScript, until it ends. Undefined: that cannot be. */
+  flowTo?(sink: Connection, chunks: ChunkStream, onCorrupt: () => void): NativeFlow | undefined;
   /** Half-closes after pending writes. */
   end(): void;
   /** Closes now, dropping pending writes, with FIN where the kernel has nothing unread. */
@@ -106,6 +110,10 @@ export class SocketConnection implements Connection, SocketOwner {
 
   send(data: Buffer): boolean {
     return !this.#socket.destroyed && this.#socket.write(data);
+  }
+
+  flowTo(sink: Connection, chunks: ChunkStream, onCorrupt: () => void): NativeFlow | undefined {
+    return sink instanceof SocketConnection ? this.#socket.flowTo?.(sink.#socket, chunks, onCorrupt) : undefined;
   }
 
   end(): void {

@@ -1,6 +1,7 @@
 import { FAILED, type StreamTransform } from "@shadowfleet/wire";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Connection } from "./connection.ts";
+import type { NativeFlow } from "./native-flow.ts";
 import { Pace, type PacedFlow } from "./pace.ts";
 import type { Throttle } from "./throttle.ts";
 
@@ -26,10 +27,22 @@ export interface FlowOptions {
 /** The source is paused while the sink has so much pending, so a flow holds at most this much plus the result of one read, or two with a throttle. */
 export const HIGH_WATER_BYTES = 128 * 1024;
 
+/** Reads after which a flow goes on natively where it can: a short connection is over before that pays. */
+const READS_BEFORE_NATIVE = 3;
+
+/** Those that run natively, whose counts are behind. */
+const natives = new Set<Flow>();
+
+/** Brings the counts of everything that moves natively up to date: before a meter is read. */
+export function settleFlows(): void {
+  for (const flow of natives) flow.settle();
+}
+
 /**
  * One direction of a pump: one read, one transform into a scratch buffer, one write. The scratch is free again at once when the kernel took all
  * of it, the common case; else it stays with the pending write and returns to the pool on drain. Also plain copies go through a scratch: a write
- * straight from the shared read buffer would still point into it while pending, when the next read overwrites it.
+ * straight from the shared read buffer would still point into it while pending, when the next read overwrites it. A flow that lasts goes on in the addon
+ * once nothing but chunks is left of its stream, and comes back at its end or when a throttle is put on it.
  */
 export class Flow implements PacedFlow {
   /** True once the source's end was passed on. */
@@ -47,6 +60,8 @@ export class Flow implements PacedFlow {
   readonly #lent: Buffer[] = [];
   #paused = false;
   #pace: Pace | undefined;
+  #reads = 0;
+  #native: NativeFlow | undefined;
   #state: "new" | "running" | "stopped" = "new";
 
   constructor(options: FlowOptions) {
@@ -79,6 +94,7 @@ export class Flow implements PacedFlow {
   /** Holds it back by this throttle from now on, whatever it was before. */
   throttle(throttle: Throttle): void {
     if (this.#state === "stopped") return;
+    this.#goOnHere();
     if (this.#pace) {
       this.#pace.follow(throttle);
       return;
@@ -89,6 +105,7 @@ export class Flow implements PacedFlow {
 
   /** Moves nothing any more. What the sink still has pending stays with it. */
   stop(): void {
+    this.#goOnHere();
     this.source.onData = ignore;
     this.source.onEnd = ignore;
     this.#paused = false;
@@ -112,8 +129,38 @@ export class Flow implements PacedFlow {
     if (written > 0) this.#send(scratch, written);
     else this.#pool.give(scratch);
     if (written === FAILED || transform?.failure !== undefined) this.#observer.flowBroken(this, "STREAM_CORRUPT");
+    else if (++this.#reads >= READS_BEFORE_NATIVE) this.#goOnNatively();
     return payload;
   };
+
+  /** Counts what was moved natively. */
+  settle(): void {
+    const native = this.#native;
+    if (native === undefined) return;
+    if (native.hasMoved) this.moved = true;
+    const bytes = native.takeBytes();
+    if (bytes > 0) this.#count(bytes);
+  }
+
+  #goOnNatively(): void {
+    const chunks = this.#transform?.chunks;
+    if (chunks === undefined || chunks.seals !== this.#countsIn || this.#pace || this.#paused || this.#state !== "running") return;
+    this.#native = this.source.flowTo?.(this.sink, chunks, this.#onCorrupt);
+    if (this.#native !== undefined) natives.add(this);
+  }
+
+  #goOnHere(): void {
+    if (this.#native === undefined) return;
+    this.#native.end();
+    this.settle();
+    this.#native = undefined;
+    natives.delete(this);
+    if (this.sink.pendingBytes < HIGH_WATER_BYTES) return;
+    this.#paused = true;
+    this.source.pause();
+  }
+
+  readonly #onCorrupt = (): void => this.#observer.flowBroken(this, "STREAM_CORRUPT");
 
   #send(scratch: Buffer, length: number): void {
     const sink = this.sink;
@@ -138,6 +185,7 @@ export class Flow implements PacedFlow {
   };
 
   readonly #onEnd = (): void => {
+    this.#goOnHere();
     if (this.#pace) this.#pace.sourceEnded();
     else this.end();
   };

@@ -4,6 +4,7 @@ export { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } 
 export { readDescriptorLimit } from "./descriptors.ts";
 export { type Dial, type DialOptions, type DialResult, dial, type OnDialled, startDial } from "./dial.ts";
 export { type DialDeadlines, deadlinesAfter, type Expiring } from "./dial-deadlines.ts";
+export { settleFlows } from "./flow.ts";
 export { type LiveConnection, type LiveConnectionRules, LiveConnections } from "./live-connections.ts";
 export { unmapIpv4 } from "./mapped-address.ts";
 export type { NameLookup } from "./name-lookup.ts";

@@ -1,4 +1,6 @@
 import { STREAM_EVENTS } from "@shadowfleet/aead-native";
+import type { ChunkStream } from "@shadowfleet/wire";
+import { NativeFlow } from "./native-flow.ts";
 import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
 import { sharedReadBuffer } from "./read-buffer.ts";
 import type { StreamListener, StreamName, StreamTurns } from "./stream-turns.ts";
@@ -13,7 +15,11 @@ export class NativeSocket implements OwnedSocket, StreamListener {
   writableEnded = false;
   writableFinished = false;
   readonly descriptor: number;
-  readonly #turns: StreamTurns;
+  readonly turns: StreamTurns;
+  /** What takes all that is read, while it runs. */
+  flow: NativeFlow | undefined;
+  /** A flow has written to it, and may have left something pending. */
+  isSink = false;
   #peer: StreamName | undefined;
   #reading = false;
   #readEnded = false;
@@ -24,7 +30,7 @@ export class NativeSocket implements OwnedSocket, StreamListener {
 
   /** `peer` undefined: not known yet. A negative stream is none. */
   constructor(turns: StreamTurns, stream: number, peer: StreamName | undefined) {
-    this.#turns = turns;
+    this.turns = turns;
     this.descriptor = stream;
     this.#peer = peer;
     if (stream >= 0) turns.add(stream, this);
@@ -39,8 +45,9 @@ export class NativeSocket implements OwnedSocket, StreamListener {
   }
 
   get writableLength(): number {
-    if (this.#pending === undefined || this.destroyed) return 0;
-    return this.#pending.reduce((sum, { length }) => sum + length, -this.#pendingAt);
+    if (this.destroyed) return 0;
+    const ofFlow = this.isSink ? this.turns.native.pendingOf(this.descriptor) : 0;
+    return this.#pending === undefined ? ofFlow : this.#pending.reduce((sum, { length }) => sum + length, ofFlow - this.#pendingAt);
   }
 
   get remoteAddress(): string | undefined {
@@ -77,7 +84,7 @@ export class NativeSocket implements OwnedSocket, StreamListener {
       this.#pending.push(data);
       return false;
     }
-    const written = this.#turns.native.writeStream(this.descriptor, data, 0, data.length);
+    const written = this.turns.native.writeStream(this.descriptor, data, 0, data.length);
     if (written === data.length) return true;
     if (written < 0) {
       this.#close(systemError("write", written), false);
@@ -106,7 +113,22 @@ export class NativeSocket implements OwnedSocket, StreamListener {
   onStreamEvent(event: number, value: number): void {
     if (event === STREAM_EVENTS.read) this.#onRead(value);
     else if (event === STREAM_EVENTS.room) this.#onRoom();
+    else if (event === STREAM_EVENTS.unwritable) this.#close(systemError("write", value), false);
+    else if (event === STREAM_EVENTS.corrupt) this.flow?.corrupted(value);
     else this.#onConnected(value);
+  }
+
+  /** Moves what it reads to the sink by the addon from now on. Undefined: that cannot be. */
+  flowTo(sink: OwnedSocket, chunks: ChunkStream, onCorrupt: () => void): NativeFlow | undefined {
+    return sink instanceof NativeSocket ? NativeFlow.begin(this, sink, chunks, onCorrupt) : undefined;
+  }
+
+  /** A flow to it has ended: what it left pending is drained like what was written here. */
+  awaitPending(): void {
+    if (this.destroyed || this.#pending !== undefined || this.writableLength === 0) return;
+    this.#pending = [];
+    this.#pendingAt = 0;
+    this.#watch();
   }
 
   onStreamClosed(): void {
@@ -138,7 +160,7 @@ export class NativeSocket implements OwnedSocket, StreamListener {
     const pending = this.#pending ?? [];
     for (let at = 0; at < pending.length; at++) {
       const data = pending[at] as Buffer;
-      const written = this.#turns.native.writeStream(this.descriptor, data, this.#pendingAt, data.length);
+      const written = this.turns.native.writeStream(this.descriptor, data, this.#pendingAt, data.length);
       if (written < 0) {
         this.#close(systemError("write", written), false);
         return;
@@ -163,29 +185,30 @@ export class NativeSocket implements OwnedSocket, StreamListener {
       this.destroy();
       return;
     }
-    const status = this.#turns.native.shutDownStream(this.descriptor);
+    const status = this.turns.native.shutDownStream(this.descriptor);
     if (status < 0 && status !== ENOTCONN) this.#close(systemError("shutdown", status), false);
   }
 
   #watch(): void {
-    this.#turns.native.watchStream(this.descriptor, this.#reading, this.#pending !== undefined);
+    this.turns.native.watchStream(this.descriptor, this.#reading, this.#pending !== undefined);
   }
 
   #close(error: Error | undefined, resets: boolean): void {
     if (this.destroyed) return;
+    this.flow?.end();
     this.destroyed = true;
     this.#reading = false;
     this.#pending = undefined;
     this.#error = error;
-    this.#turns.close(this.descriptor < 0 ? undefined : this.descriptor, this, resets);
+    this.turns.close(this.descriptor < 0 ? undefined : this.descriptor, this, resets);
   }
 
   #peerName(): StreamName | undefined {
-    if (this.#peer === undefined && !this.destroyed) this.#peer = this.#turns.nameOf(this.descriptor, true);
+    if (this.#peer === undefined && !this.destroyed) this.#peer = this.turns.nameOf(this.descriptor, true);
     return this.#peer;
   }
 
   #ownName(): StreamName | undefined {
-    return this.destroyed ? undefined : this.#turns.nameOf(this.descriptor, false);
+    return this.destroyed ? undefined : this.turns.nameOf(this.descriptor, false);
   }
 }

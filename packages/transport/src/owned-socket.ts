@@ -1,3 +1,6 @@
+import type { ChunkStream } from "@shadowfleet/wire";
+import type { NativeFlow } from "./native-flow.ts";
+
 /** Who a socket reports to: an attempt to connect first, a connection later. Called through `socket.owner`, so no closure per socket is needed. */
 export interface SocketOwner {
   /** src[start, end) is valid only during the call. */
@@ -26,6 +29,8 @@ export interface OwnedSocket {
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
+  /** Lets what it reads go on to the sink without JavaScript, where that can be. */
+  flowTo?(sink: OwnedSocket, chunks: ChunkStream, onCorrupt: () => void): NativeFlow | undefined;
   resume(): unknown;
   pause(): unknown;
   /** True: the kernel took all of it. False: some is pending, and `handleDrain` follows once nothing is. */

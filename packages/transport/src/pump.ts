@@ -73,8 +73,8 @@ export function startPump(options: PumpOptions, shared: PumpShared = processShar
 
 class TwoWayPump implements Pump, FlowObserver, Sweepable {
   sweepPlace = NOWHERE;
-  bytesUp: number;
-  bytesDown = 0;
+  #bytesUp: number;
+  #bytesDown = 0;
   readonly #options: PumpOptions;
   readonly #sweeper: Sweeper;
   readonly #up: Flow;
@@ -88,7 +88,7 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
     this.#options = options;
     this.#sweeper = sweeper;
     this.#movedAtMs = sweeper.nowMs;
-    this.bytesUp = carriedUp;
+    this.#bytesUp = carriedUp;
     meter.up += carriedUp;
     if (carriedUp > 0) throttles?.up.moved(carriedUp);
     this.#up = new Flow({
@@ -97,7 +97,7 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
       transform: options.up,
       counts: options.plainSide === "client" ? "in" : "out",
       count: (bytes) => {
-        this.bytesUp += bytes;
+        this.#bytesUp += bytes;
         meter.up += bytes;
       },
       pool,
@@ -110,13 +110,23 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
       transform: options.down,
       counts: options.plainSide === "target" ? "in" : "out",
       count: (bytes) => {
-        this.bytesDown += bytes;
+        this.#bytesDown += bytes;
         meter.down += bytes;
       },
       pool,
       observer: this,
       throttle: throttles?.down,
     });
+  }
+
+  get bytesUp(): number {
+    this.#up.settle();
+    return this.#bytesUp;
+  }
+
+  get bytesDown(): number {
+    this.#down.settle();
+    return this.#bytesDown;
   }
 
   start(): void {
@@ -151,6 +161,8 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
   }
 
   sweep(nowMs: number): void {
+    this.#up.settle();
+    this.#down.settle();
     if (this.#up.moved || this.#down.moved) {
       this.#up.moved = false;
       this.#down.moved = false;

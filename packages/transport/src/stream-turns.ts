@@ -33,6 +33,8 @@ export function streamTurns(): StreamTurns | undefined {
 /** All native TCP sockets of a thread. Who closed one hears so at the end of the turn, or soon after when there is none: never within the call. */
 export class StreamTurns {
   readonly native: NativeStreams;
+  /** By descriptor, two each: payload bytes that the flow from it has moved, and its reads. */
+  readonly moved: Float64Array;
   readonly #name: Int32Array;
   readonly #listeners: (StreamListener | undefined)[] = [];
   #closed: StreamListener[] = [];
@@ -41,7 +43,7 @@ export class StreamTurns {
 
   constructor(native: NativeStreams) {
     this.native = native;
-    this.#name = native.startStreams(this.#onEvent, this.#onTurnEnd, sharedReadBuffer());
+    [this.#name, this.moved] = native.startStreams(this.#onEvent, this.#onTurnEnd, sharedReadBuffer());
   }
 
   add(stream: number, listener: StreamListener): void {

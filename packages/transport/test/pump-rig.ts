@@ -13,8 +13,11 @@ import { LOOPBACK, pair, plainServer } from "./loopback.ts";
 /** Knows how many of its buffers are out. */
 export class CountingPool extends BufferPool {
   out = 0;
+  /** Ever. */
+  taken = 0;
 
   override take(bytes: number): Buffer {
+    this.taken += 1;
     this.out += 1;
     return super.take(bytes);
   }

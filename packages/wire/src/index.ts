@@ -52,6 +52,7 @@ export { SlidingWindow } from "./replay/sliding-window.ts";
 export { createServerHandshake } from "./server-handshake.ts";
 export {
   type AcceptedStream,
+  type ChunkStream,
   type ClientStream,
   FAILED,
   type KeyRing,

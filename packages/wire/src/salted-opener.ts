@@ -1,6 +1,6 @@
 import { type PartialMessage, takePartial } from "./aead/partial-message.ts";
 import type { WireFailure } from "./failure.ts";
-import { FAILED, type StreamTransform } from "./stream.ts";
+import { type ChunkStream, FAILED, type StreamTransform } from "./stream.ts";
 
 /** What follows a salt, or why that salt is not accepted. */
 export type OpenAfterSalt = (salt: Buffer) => StreamTransform | WireFailure;
@@ -24,6 +24,10 @@ export class SaltedOpener implements StreamTransform {
 
   get atBoundary(): boolean {
     return this.#inner?.atBoundary ?? this.#salt === undefined;
+  }
+
+  get chunks(): ChunkStream | undefined {
+    return this.#inner?.chunks;
   }
 
   bound(length: number): number {

@@ -1,5 +1,5 @@
 import type { WireFailure } from "./failure.ts";
-import type { StreamTransform } from "./stream.ts";
+import type { ChunkStream, StreamTransform } from "./stream.ts";
 
 /** Fills its argument with a fresh salt and returns the transform that seals what follows it. */
 export type SealAfterSalt = (salt: Buffer) => StreamTransform;
@@ -21,6 +21,10 @@ export class SaltedSealer implements StreamTransform {
 
   get failure(): WireFailure | undefined {
     return this.#inner?.failure;
+  }
+
+  get chunks(): ChunkStream | undefined {
+    return this.#salt === undefined ? this.#inner?.chunks : undefined;
   }
 
   bound(length: number): number {

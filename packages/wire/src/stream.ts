@@ -1,4 +1,5 @@
 import type { TargetAddress } from "./address.ts";
+import type { Aead, ChunkVerdict } from "./aead/aead-contract.ts";
 import type { Credential } from "./credential.ts";
 import type { WireFailure } from "./failure.ts";
 
@@ -21,6 +22,24 @@ export interface StreamTransform {
   readonly failure: WireFailure | undefined;
   /** False while a chunk is partly received: an end of stream now means truncation. */
   readonly atBoundary: boolean;
+  /** Once nothing but chunks is left: their state, for whoever can go on with them by itself. */
+  readonly chunks?: ChunkStream | undefined;
+}
+
+/** Where a stream of chunks stands (SIP004; SIP022 §3.1): { seal(n, length) ‖ seal(n + 1, payload) }*. */
+export interface ChunkStream {
+  readonly seals: boolean;
+  readonly aead: Aead;
+  /** Longest payload of a chunk. */
+  readonly maxChunk: number;
+  /** Of the next message. Whoever goes on with the stream writes what it has become before `resume`. */
+  readonly nonce: Buffer;
+  /** Opening: length of the payload message that comes next, or AWAITING_LENGTH. */
+  readonly payloadLength: number;
+  /** Opening: the beginning of a message whose rest has not arrived; valid until something is pushed. */
+  readonly partial: Buffer;
+  /** Takes the stream back. `partial` is copied. A verdict other than "ok": it cannot go on. */
+  resume(payloadLength: number, partial: Buffer, verdict: ChunkVerdict): void;
 }
 
 /** A TCP stream as the client (gateway) sees it. */

@@ -4,7 +4,7 @@ import { type PartialMessage, takePartial } from "../aead/partial-message.ts";
 import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
-import { FAILED, type SaltFilter, type StreamTransform } from "../stream.ts";
+import { type ChunkStream, FAILED, type SaltFilter, type StreamTransform } from "../stream.ts";
 import { sessionAead } from "./session-aead.ts";
 import { checkResponseHeader, firstPayloadLength, responseHeaderLength } from "./stream-header.ts";
 
@@ -44,6 +44,10 @@ export class ResponseOpener implements StreamTransform {
   /** True before the first byte: a server that closes without an answer has truncated nothing. */
   get atBoundary(): boolean {
     return this.#chunks?.atBoundary ?? this.#opening === undefined;
+  }
+
+  get chunks(): ChunkStream | undefined {
+    return this.#chunks?.chunks;
   }
 
   bound(length: number): number {

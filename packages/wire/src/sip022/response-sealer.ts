@@ -3,7 +3,7 @@ import { ChunkSealer } from "../aead/chunk-sealer.ts";
 import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
-import type { StreamTransform } from "../stream.ts";
+import type { ChunkStream, StreamTransform } from "../stream.ts";
 import { sessionAead } from "./session-aead.ts";
 import { responseHeaderLength, writeResponseHeader } from "./stream-header.ts";
 
@@ -26,6 +26,10 @@ export class ResponseSealer implements StreamTransform {
     this.#credential = credential;
     this.#requestSalt = requestSalt;
     this.#env = env;
+  }
+
+  get chunks(): ChunkStream | undefined {
+    return this.#chunks;
   }
 
   bound(length: number): number {

@@ -1,4 +1,4 @@
-import type { ByteMeter } from "@shadowfleet/transport";
+import { type ByteMeter, settleFlows } from "@shadowfleet/transport";
 
 /** Payload bytes of one user, TCP and UDP by the same rule. Monotonic while the process lives, across reloads. */
 export interface UserTraffic {
@@ -22,12 +22,13 @@ export class Traffic {
   }
 
   list(): readonly UserTraffic[] {
+    settleFlows();
     return [...this.#byUser.values()];
   }
 
   total(transport: "tcp" | "udp"): ByteMeter {
     const sum = { up: 0, down: 0 };
-    for (const traffic of this.#byUser.values()) {
+    for (const traffic of this.list()) {
       sum.up += traffic[transport].up;
       sum.down += traffic[transport].down;
     }
