@@ -204,17 +204,17 @@ static void accept_one(struct streams *streams, int fd) {
   read_some(streams, accepted, generation, false);
 }
 
-static void connected(struct streams *streams, int fd) {
+static void connected(struct streams *streams, int fd, bool has_failed) {
   int failure = 0;
   socklen_t length = sizeof failure;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &length) != 0) failure = errno;
+  if (has_failed && getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &length) != 0) failure = errno;
   streams->table[fd].kind = OPEN;
   streams_tell(streams, CONNECTED, fd, -failure);
 }
 
 static void handle(struct streams *streams, int fd, uint32_t generation, uint32_t events) {
   if (streams->table[fd].kind == LISTENING) accept_one(streams, fd);
-  else if (streams->table[fd].kind == CONNECTING) connected(streams, fd);
+  else if (streams->table[fd].kind == CONNECTING) connected(streams, fd, (events & (EPOLLERR | EPOLLHUP)) != 0);
   else {
     if ((events & ~(uint32_t)EPOLLOUT) != 0) read_some(streams, fd, generation, (events & EPOLLRDHUP) != 0);
     if ((events & ~(uint32_t)EPOLLIN) == 0 || !streams_is_current(streams, fd, generation)) return;
