@@ -1,5 +1,6 @@
 import { chooseAeadBackend } from "@shadowfleet/aead-native";
 import type { DatagramSocket, DatagramSocketOptions } from "../src/datagram-socket.ts";
+import { HandleDatagramSocket } from "../src/handle-datagram-socket.ts";
 import { NativeDatagramSocket } from "../src/native-datagram-socket.ts";
 import { NodeDatagramSocket } from "../src/node-datagram-socket.ts";
 
@@ -10,8 +11,11 @@ export interface DatagramImplementation {
   readonly open: <Owner>(options: DatagramSocketOptions<Owner>) => DatagramSocket<Owner>;
 }
 
-const NODE: DatagramImplementation = { name: "node:dgram", open: (options) => new NodeDatagramSocket(options) };
+const NODE: readonly DatagramImplementation[] = [
+  { name: "node:dgram", open: (options) => new NodeDatagramSocket(options) },
+  { name: "libuv's handle", open: (options) => new HandleDatagramSocket(options) },
+];
 
 /** All that can serve here: the native one where the accelerator is built. */
 export const IMPLEMENTATIONS: readonly DatagramImplementation[] =
-  sockets === undefined ? [NODE] : [NODE, { name: "native", open: (options) => new NativeDatagramSocket(sockets, options) }];
+  sockets === undefined ? NODE : [...NODE, { name: "native", open: (options) => new NativeDatagramSocket(sockets, options) }];

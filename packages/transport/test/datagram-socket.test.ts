@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, type TestContext, test } from "node:test";
 import { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } from "../src/datagram-socket.ts";
+import { datagramApi } from "../src/handle-datagram-socket.ts";
 import { systemCode } from "../src/system-code.ts";
 import { IMPLEMENTATIONS } from "./datagram-implementations.ts";
 import { bindPeer } from "./datagram-peer.ts";
@@ -14,6 +15,10 @@ interface Probe {
   readonly received: [Buffer, string, number][];
   readonly errors: string[];
 }
+
+test("libuv's handle is where it was", () => {
+  assert.ok(datagramApi, "process.binding has moved: datagrams go through node:dgram");
+});
 
 for (const { name, open: openSocket } of IMPLEMENTATIONS) {
   const open = (t: TestContext, overrides: Partial<DatagramSocketOptions<string>> = {}): Probe => {
