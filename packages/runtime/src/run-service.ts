@@ -8,6 +8,7 @@ import { serveAlone } from "./serve-alone.ts";
 import type { ServiceDefinition } from "./service-definition.ts";
 import { parseServiceFlags, type ServiceFlags, usageText } from "./service-flags.ts";
 import type { ServiceHost } from "./service-host.ts";
+import { expectShortLives } from "./short-lives.ts";
 import { serveAsGroup } from "./workers/serve-as-group.ts";
 import { serveAsWorker } from "./workers/serve-as-worker.ts";
 import { workerSeat } from "./workers/worker-seat.ts";
@@ -27,6 +28,7 @@ export async function runService<Config extends CommonConfig>(
   argv: readonly string[] = process.argv.slice(2),
   host: ServiceHost = systemHost,
 ): Promise<void> {
+  expectShortLives();
   const { name, version, summary, extraFlags = [] } = service;
   const parsed = parseServiceFlags(argv, extraFlags);
   if (!parsed.ok) {
