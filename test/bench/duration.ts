@@ -1,5 +1,5 @@
 import type { Scenario } from "./scenario.ts";
-import { DROPPED_WINDOW_MS, PAUSE_MS, type Timing } from "./timing.ts";
+import { DROPPED_WINDOW_MS, PAUSE_MS, type Timing, warmUpOf } from "./timing.ts";
 
 /** Starting the hops of one side until they serve. */
 const START_MS = 3_000;
@@ -15,11 +15,12 @@ export function estimateSeconds(scenarios: readonly Scenario[], sides: number, t
   return ((methods.size * START_MS + scenarioMs) * sides) / 1000;
 }
 
-function oneSideMs(scenario: Scenario, { warmUpMs, rampMs, windowMs, rounds, idleRounds, settleMs }: Timing): number {
+function oneSideMs(scenario: Scenario, timing: Timing): number {
+  const { rampMs, windowMs, rounds, idleRounds, settleMs } = timing;
   if (scenario.kind === "idle") {
     const readings = 2 + scenario.steps.length;
     return idleRounds * (START_MS + readings * settleMs + (scenario.steps.at(-1) ?? 0) / OPENED_PER_MS);
   }
   const firstWindowMs = scenario.kind === "latency" ? windowMs : DROPPED_WINDOW_MS;
-  return warmUpMs + firstWindowMs + rounds * (rampMs + windowMs) + (rounds + 1) * (PAUSE_MS + RUN_OVERHEAD_MS);
+  return warmUpOf(timing, scenario.kind) + firstWindowMs + rounds * (rampMs + windowMs) + (rounds + 1) * (PAUSE_MS + RUN_OVERHEAD_MS);
 }

@@ -12,7 +12,7 @@ const KIB_PER_CONNECTION = 18;
 
 const missing = missingCompilerReason();
 const OPTIONS = missing === undefined || process.env.CI ? { timeout: 240_000 } : { skip: missing };
-const TIMING = { warmUpMs: 0, rampMs: 0, windowMs: 0, rounds: 1, idleRounds: 1, settleMs: 500 };
+const TIMING = { warmUpMs: 0, connectionsWarmUpMs: 0, rampMs: 0, windowMs: 0, rounds: 1, idleRounds: 1, settleMs: 500 };
 
 test(
   `${CONNECTIONS} connections at once through gateway and tcp-relay: all served, used again at the end, none dropped`,

@@ -9,7 +9,7 @@ import { runSuite } from "./suite.ts";
 const missing = missingCompilerReason();
 // Where CI is set, nothing is skipped: the build then fails with the same reason.
 const NEEDS_COMPILER = missing === undefined || process.env.CI ? {} : { skip: missing };
-const TIMING = { warmUpMs: 50, rampMs: 20, windowMs: 200, rounds: 1, idleRounds: 1, settleMs: 50 };
+const TIMING = { warmUpMs: 50, connectionsWarmUpMs: 50, rampMs: 20, windowMs: 200, rounds: 1, idleRounds: 1, settleMs: 50 };
 const METHOD = "aes-256-gcm";
 
 test("each mode runs end to end through our own processes and yields figures", NEEDS_COMPILER, async () => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type LoadBench, type LoadMode, type LoadOutcome, type ProxyPair, type RunLength, runLoad } from "../generator/load-run.ts";
 import type { LatencyScenario } from "../scenario.ts";
 import type { Stack } from "../sides/side.ts";
-import { DROPPED_WINDOW_MS, PAUSE_MS, type Timing } from "../timing.ts";
+import { DROPPED_WINDOW_MS, PAUSE_MS, type Timing, warmUpOf } from "../timing.ts";
 import type { Figures, Rounds } from "./figures.ts";
 import { interleave } from "./interleave.ts";
 import { figuresOf, type WindowScenario } from "./measurement.ts";
@@ -15,7 +15,7 @@ export async function measureWindowed(bench: LoadBench, stacks: Stacks, scenario
   if (scenario.kind === "latency") return measureLatency(bench, stacks, scenario, timing);
   const names = [...stacks.keys()];
   const load = loadOf(scenario);
-  for (const name of names) await runOn(bench, stacks.get(name)!, scenario, load, warmUp(timing));
+  for (const name of names) await runOn(bench, stacks.get(name)!, scenario, load, warmUp(timing, scenario));
   return interleave(names, timing.rounds, async (name) => {
     return figuresOf(scenario.kind, await runOn(bench, stacks.get(name)!, scenario, load, timing));
   });
@@ -56,8 +56,8 @@ function loadOf(scenario: Exclude<WindowScenario, LatencyScenario>): Load {
   }
 }
 
-function warmUp({ warmUpMs }: Timing): RunLength {
-  return { rampMs: warmUpMs, windowMs: DROPPED_WINDOW_MS };
+function warmUp(timing: Timing, { kind }: WindowScenario): RunLength {
+  return { rampMs: warmUpOf(timing, kind), windowMs: DROPPED_WINDOW_MS };
 }
 
 async function runOn(bench: LoadBench, stack: Stack, { kind }: WindowScenario, load: Load, length: RunLength): Promise<LoadOutcome> {

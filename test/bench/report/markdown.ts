@@ -30,7 +30,7 @@ function headOf({ startedAt, tookSeconds, machine, sides, timing }: BenchReport)
     "",
     `- ${sides.map(({ version }) => version).join("; ")}`,
     `- ${cpu}, ${cores} cores, ${memoryGib.toFixed(0)} GiB, Linux ${kernel}; load before the first run ${loadBefore.toFixed(2)}`,
-    `- ${timing.rounds} rounds of ${timing.windowMs / 1000} s per side, in turns, after a dropped run with ${timing.warmUpMs / 1000} s of warm-up; took ${Math.round(tookSeconds)} s`,
+    `- ${timing.rounds} rounds of ${timing.windowMs / 1000} s per side, in turns, after a dropped run with ${timing.warmUpMs / 1000} s of warm-up (short connections ${timing.connectionsWarmUpMs / 1000} s); took ${Math.round(tookSeconds)} s`,
     "- Cells are medians of rounds; ratios are medians of each round's ratio, with the lowest and the highest in brackets.",
   ].join("\n");
 }

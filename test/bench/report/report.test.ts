@@ -40,7 +40,7 @@ function reportOf(ours: readonly Figures[], theirs: readonly Figures[]): BenchRe
       { name: WHO.ours, version: "Shadowfleet" },
       { name: WHO.reference, version: "shadowsocks-libev 3.3.5" },
     ],
-    timing: { warmUpMs: 1_000, rampMs: 100, windowMs: 1_000, rounds: 2, idleRounds: 1, settleMs: 0 },
+    timing: { warmUpMs: 1_000, connectionsWarmUpMs: 1_000, rampMs: 100, windowMs: 1_000, rounds: 2, idleRounds: 1, settleMs: 0 },
     results,
     verdicts: judge(budgets, results, WHO),
   };
