@@ -41,7 +41,8 @@ class Sip022ClientStream implements ClientStream {
     const padding = payload.length === 0 ? randomPadding(this.#env) : 0;
     const payloadAt = initialPayloadOffset(target, padding);
     const initial = Math.min(payload.length, method.maxChunk - payloadAt);
-    const variableHeader = Buffer.alloc(payloadAt + initial);
+    const variableHeader = Buffer.allocUnsafe(payloadAt + initial);
+    variableHeader.fill(0, payloadAt - padding, payloadAt);
     writeVariableHeader(variableHeader, target, padding);
     payload.copy(variableHeader, payloadAt, 0, initial);
     writeRequestHeader(fixedHeader, this.#env.unixSeconds(), variableHeader.length);
