@@ -34,8 +34,8 @@ export interface TcpHandle {
   setNoDelay(on: boolean): number;
   getpeername(into: AddressInfo): number;
   getsockname(into: AddressInfo): number;
-  close(closed: () => void): void;
-  reset(closed: () => void): number;
+  close(closed: (this: TcpHandle) => void): void;
+  reset(closed: (this: TcpHandle) => void): number;
 }
 
 interface HandleApi {
@@ -92,6 +92,18 @@ function findHandleApi(): HandleApi | undefined {
 }
 
 const api = handleApi as HandleApi;
+
+/** SIP004's largest chunk. A read of 64 KiB would be four of them and one of four bytes, which costs nearly as much. */
+const CHUNK_BYTES = 0x3fff;
+let readInto: Buffer | undefined;
+
+/** As much of the shared buffer as holds whole chunks. */
+function chunksOfReadBuffer(): Buffer {
+  const buffer = sharedReadBuffer();
+  readInto ??= buffer.length < CHUNK_BYTES ? buffer : buffer.subarray(0, buffer.length - (buffer.length % CHUNK_BYTES));
+  return readInto;
+}
+
 /** A write that the kernel takes at once leaves its request unused, so that the next write can have it. */
 let spareWrite: Request | undefined;
 
@@ -112,6 +124,14 @@ function onConnected(this: Request, status: number): void {
   this.socket?.connectCompleted(status);
 }
 
+/**
+ * One function for all: the handle keeps it, and V8 keeps handles through collections of the young generation, so that a closure would keep its
+ * connection until the whole heap is marked.
+ */
+function onClosed(this: TcpHandle): void {
+  this.socket?.closeCompleted();
+}
+
 /** A TCP socket straight on libuv's handle, reading into the process-wide buffer. Only where `handleApi` is there. */
 export class HandleSocket implements OwnedSocket {
   owner!: SocketOwner;
@@ -122,6 +142,8 @@ export class HandleSocket implements OwnedSocket {
   #reading = false;
   #readEnded = false;
   #pendingWrites = 0;
+  /** What it was closed for. */
+  #error: Error | undefined = undefined;
   #peer: AddressInfo | undefined;
 
   /** Takes the handle over. */
@@ -129,7 +151,7 @@ export class HandleSocket implements OwnedSocket {
     this.#handle = handle;
     handle.socket = this;
     handle.onread = onRead;
-    handle.useUserBuffer(sharedReadBuffer());
+    handle.useUserBuffer(chunksOfReadBuffer());
     handle.setNoDelay(true);
   }
 
@@ -222,7 +244,7 @@ export class HandleSocket implements OwnedSocket {
     if (this.destroyed) return;
     this.destroyed = true;
     this.#reading = false;
-    if (this.#handle.reset(() => this.#closed(undefined)) !== 0) this.#handle.close(() => this.#closed(undefined));
+    if (this.#handle.reset(onClosed) !== 0) this.#handle.close(onClosed);
   }
 
   /** For `onRead` alone. */
@@ -269,6 +291,13 @@ export class HandleSocket implements OwnedSocket {
     else this.owner.handleConnect();
   }
 
+  /** For `onClosed` alone. */
+  closeCompleted(): void {
+    this.#handle.socket = undefined;
+    if (this.#error) this.owner.handleError(this.#error);
+    this.owner.handleClose();
+  }
+
   #fail(errno: number, syscall: string): void {
     this.#close(systemError(syscall, errno));
   }
@@ -277,13 +306,8 @@ export class HandleSocket implements OwnedSocket {
     if (this.destroyed) return;
     this.destroyed = true;
     this.#reading = false;
-    this.#handle.close(() => this.#closed(error));
-  }
-
-  #closed(error: Error | undefined): void {
-    this.#handle.socket = undefined;
-    if (error) this.owner.handleError(error);
-    this.owner.handleClose();
+    this.#error = error;
+    this.#handle.close(onClosed);
   }
 
   #peerName(): AddressInfo {
