@@ -60,21 +60,3 @@ function refuse(code: DialFailure["code"], cause: Error | undefined, onDone: OnD
     },
   };
 }
-
-/** As `startDial`; never rejects. Given up by `signal` the result is `SESSION_TERMINATED`. */
-export function dial({ signal, ...options }: DialOptions & { readonly signal?: AbortSignal }): Promise<DialResult> {
-  const givenUp: DialResult = { ok: false, code: "SESSION_TERMINATED", cause: undefined };
-  if (signal?.aborted) return Promise.resolve(givenUp);
-  return new Promise((resolve) => {
-    const onAbort = () => {
-      dialling.cancel();
-      signal?.removeEventListener("abort", onAbort);
-      resolve(givenUp);
-    };
-    const dialling = startDial(options, (result) => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve(result);
-    });
-    signal?.addEventListener("abort", onAbort);
-  });
-}
