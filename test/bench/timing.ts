@@ -31,7 +31,7 @@ export const FULL_TIMING: Timing = {
 /** For the gate: short windows, but much the same warm-up. */
 export const QUICK_TIMING: Timing = {
   warmUpMs: 1_000,
-  connectionsWarmUpMs: 8_000,
+  connectionsWarmUpMs: 5_000,
   rampMs: 250,
   windowMs: 1_200,
   rounds: 3,
