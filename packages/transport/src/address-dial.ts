@@ -1,8 +1,8 @@
 import { systemClock } from "@shadowfleet/runtime";
 import { ConnectAttempt } from "./connect-attempt.ts";
 import type { SocketConnection } from "./connection.ts";
+import { type Deadlines, deadlinesAfter, type Expiring } from "./deadlines.ts";
 import type { Dial, OnDialled } from "./dial.ts";
-import { type DialDeadlines, deadlinesAfter, type Expiring } from "./dial-deadlines.ts";
 import type { DialFailure } from "./dial-failure.ts";
 import type { RecencyNode } from "./recency-list.ts";
 
@@ -10,7 +10,7 @@ import type { RecencyNode } from "./recency-list.ts";
 export class AddressDial extends ConnectAttempt implements Dial, Expiring {
   readonly startedMs = systemClock.monotonic();
   readonly #onDone: OnDialled;
-  readonly #deadlines: DialDeadlines;
+  readonly #deadlines: Deadlines;
   readonly #deadline: RecencyNode<Expiring>;
 
   /** `port` is 1 to 65,535. */

@@ -1,9 +1,9 @@
 export { CachingResolver, type CachingResolverOptions } from "./caching-resolver.ts";
 export type { Connection } from "./connection.ts";
 export { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } from "./datagram-socket.ts";
+export { type Deadlines, deadlinesAfter, type Expiring } from "./deadlines.ts";
 export { readDescriptorLimit } from "./descriptors.ts";
 export { type Dial, type DialOptions, type DialResult, type OnDialled, startDial } from "./dial.ts";
-export { type DialDeadlines, deadlinesAfter, type Expiring } from "./dial-deadlines.ts";
 export { settleFlows } from "./flow.ts";
 export { type LiveConnection, type LiveConnectionRules, LiveConnections } from "./live-connections.ts";
 export { unmapIpv4 } from "./mapped-address.ts";

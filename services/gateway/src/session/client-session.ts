@@ -1,5 +1,5 @@
 import { type ErrorCode, systemClock } from "@shadowfleet/runtime";
-import { type Connection, type DialDeadlines, deadlinesAfter, type Expiring, NOWHERE, type RecencyNode } from "@shadowfleet/transport";
+import { type Connection, type Deadlines, deadlinesAfter, type Expiring, NOWHERE, type RecencyNode } from "@shadowfleet/transport";
 import type { UdpPort } from "../datagram/udp-port.ts";
 import { type FrontDoor, NOTHING, type ProxyRequest } from "../front/front-door.ts";
 import { TcpSession } from "../tunnel/tcp-session.ts";
@@ -31,7 +31,7 @@ export class ClientSession implements LiveSession, Waiting, Expiring, HeaderWait
   readonly #udpPort: () => UdpPort | undefined;
   readonly #context: GatewayContext;
   readonly #acceptedMs: number;
-  readonly #deadlines: DialDeadlines;
+  readonly #deadlines: Deadlines;
   #deadline: RecencyNode<Expiring> | undefined;
   #place: Place | undefined;
   #reception: HeaderWait | Reception | undefined;

@@ -1,5 +1,5 @@
 import { systemClock } from "@shadowfleet/runtime";
-import { type Connection, type DialDeadlines, deadlinesAfter, type Expiring, type RecencyNode } from "@shadowfleet/transport";
+import { type Connection, type Deadlines, deadlinesAfter, type Expiring, type RecencyNode } from "@shadowfleet/transport";
 import { NOTHING } from "../front/front-door.ts";
 import { type BodyScanner, MALFORMED } from "../front/http-body.ts";
 
@@ -25,7 +25,7 @@ export class EarlyPayload implements Expiring {
   #first: Buffer;
   #more: Buffer[] | undefined;
   #length: number;
-  #deadlines: DialDeadlines | undefined;
+  #deadlines: Deadlines | undefined;
   #deadline: RecencyNode<Expiring> | undefined;
 
   /** `body`: plain HTTP, where bytes behind the request's body are dropped. */
