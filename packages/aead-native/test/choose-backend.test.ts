@@ -104,7 +104,7 @@ describe("choice of the backend where a compiler is", { skip: missingCompiler ??
     [
       "was built from sources of another interface",
       /it was built from other sources \(interface 999, not 3\)$/,
-      { file: "native/addon.c", text: "#define INTERFACE_VERSION 3", instead: "#define INTERFACE_VERSION 999" },
+      { file: "native/addon.c", text: "#define INTERFACE_VERSION 4", instead: "#define INTERFACE_VERSION 999" },
     ],
     [
       "is a library that registers nothing",
