@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { type App, type AppDeps, systemClock, systemEnvironment } from "@shadowfleet/runtime";
 import { createMemoryLogger, type MemoryLogger, RecordingMetrics } from "@shadowfleet/testkit";
-import { type AeadBackend, addressFrom, createClientStream, deriveCredential, nodeBackend, useAeadBackend } from "@shadowfleet/wire";
+import { type AeadBackend, ATYP_IPV4, createClientStream, deriveCredential, nodeBackend, useAeadBackend } from "@shadowfleet/wire";
 import type { BackendChoice } from "../src/choose-backend.ts";
 import { withAeadBackend } from "../src/with-aead-backend.ts";
 
@@ -61,7 +61,10 @@ describe("an app with a backend chosen for it", () => {
     assert.ok(credential.ok);
     withAeadBackend(
       () => {
-        createClientStream(credential.credential, systemEnvironment).sealRequest(addressFrom("192.0.2.1", 80), Buffer.alloc(0));
+        createClientStream(credential.credential, systemEnvironment).sealRequest(
+          { type: ATYP_IPV4, host: "192.0.2.1", port: 80 },
+          Buffer.alloc(0),
+        );
         return new EmptyApp();
       },
       () => ({ backend: counting, sockets: undefined, reason: undefined, isFault: false }),
