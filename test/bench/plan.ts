@@ -48,14 +48,16 @@ function fullScenarios(): Scenario[] {
     ...METHODS.flatMap((method) => [8, 64].map((inFlight): Scenario => ({ kind: "connections", method, inFlight }))),
     ...[AES, SIP022].map(latency),
     { kind: "idle", method: AES, steps: [1_000, 5_000, 10_000] },
-    ...[AES, CHACHA, SIP022].flatMap((method) => [64, 512, 1_200, 1_400].map((bytes) => udp(method, "echo", bytes))),
+    ...[64, 512, 1_200, 1_400].map((bytes) => udp(AES, "echo", bytes)),
+    ...[CHACHA, SIP022].flatMap((method) => [512, 1_400].map((bytes) => udp(method, "echo", bytes))),
     ...[64, 512, 1_200, 1_400].map((bytes) => udp(AES, "one-way", bytes)),
   ];
 }
 
+/** Of the methods that differ in their cipher alone, the ends of the range. */
 function bulk(method: string): Scenario[] {
   return (["down", "up"] as const).flatMap((direction) =>
-    [1, 8, 64].map((connections): Scenario => ({ kind: "bulk", method, direction, connections })),
+    (method === AES ? [1, 8, 64] : [1, 64]).map((connections): Scenario => ({ kind: "bulk", method, direction, connections })),
   );
 }
 

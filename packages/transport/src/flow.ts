@@ -5,8 +5,10 @@ import type { NativeFlow } from "./native-flow.ts";
 import { Pace, type PacedFlow } from "./pace.ts";
 import type { Throttle } from "./throttle.ts";
 
-/** Told once when a direction cannot go on. */
 export interface FlowObserver {
+  /** So much payload has moved. */
+  flowMoved(flow: Flow, bytes: number): void;
+  /** Told once when a direction cannot go on. */
   flowBroken(flow: Flow, code: "STREAM_CORRUPT" | "STREAM_TRUNCATED"): void;
 }
 
@@ -17,7 +19,6 @@ export interface FlowOptions {
   readonly transform: StreamTransform | undefined;
   /** Which end carries payload: "in" counts what is read, "out" what is sent. */
   readonly counts: "in" | "out";
-  readonly count: (bytes: number) => void;
   readonly pool: BufferPool;
   readonly observer: FlowObserver;
   /** Undefined: as fast as it goes. */
@@ -53,7 +54,6 @@ export class Flow implements PacedFlow {
   readonly sink: Connection;
   readonly #transform: StreamTransform | undefined;
   readonly #countsIn: boolean;
-  readonly #count: (bytes: number) => void;
   readonly #pool: BufferPool;
   readonly #observer: FlowObserver;
   /** Scratches the sink's pending writes point into. */
@@ -69,7 +69,6 @@ export class Flow implements PacedFlow {
     this.sink = options.sink;
     this.#transform = options.transform;
     this.#countsIn = options.counts === "in";
-    this.#count = options.count;
     this.#pool = options.pool;
     this.#observer = options.observer;
     if (options.throttle) this.#pace = new Pace(this, options.throttle);
@@ -125,7 +124,7 @@ export class Flow implements PacedFlow {
     const written = transform === undefined ? src.copy(scratch, 0, start, end) : transform.push(src, start, end, scratch, 0);
     this.moved = true;
     const payload = this.#countsIn ? end - start : Math.max(0, written);
-    if (payload > 0) this.#count(payload);
+    if (payload > 0) this.#observer.flowMoved(this, payload);
     if (written > 0) this.#send(scratch, written);
     else this.#pool.give(scratch);
     if (written === FAILED || transform?.failure !== undefined) this.#observer.flowBroken(this, "STREAM_CORRUPT");
@@ -139,7 +138,7 @@ export class Flow implements PacedFlow {
     if (native === undefined) return;
     if (native.hasMoved) this.moved = true;
     const bytes = native.takeBytes();
-    if (bytes > 0) this.#count(bytes);
+    if (bytes > 0) this.#observer.flowMoved(this, bytes);
   }
 
   #goOnNatively(): void {

@@ -5,6 +5,7 @@ export { type Deadlines, deadlinesAfter, type Expiring } from "./deadlines.ts";
 export { readDescriptorLimit } from "./descriptors.ts";
 export { type Dial, type DialOptions, type DialResult, type OnDialled, startDial } from "./dial.ts";
 export { settleFlows } from "./flow.ts";
+export { hear } from "./hear.ts";
 export { type LiveConnection, type LiveConnectionRules, LiveConnections } from "./live-connections.ts";
 export { unmapIpv4 } from "./mapped-address.ts";
 export type { NameLookup } from "./name-lookup.ts";

@@ -3,6 +3,7 @@ import type { StreamTransform } from "@shadowfleet/wire";
 import { BufferPool } from "./buffer-pool.ts";
 import type { Connection } from "./connection.ts";
 import { Flow, type FlowObserver } from "./flow.ts";
+import { hear } from "./hear.ts";
 import { resetWhenDelivered } from "./lingering-reset.ts";
 import { NOWHERE } from "./places.ts";
 import { type Sweepable, Sweeper } from "./sweeper.ts";
@@ -96,10 +97,6 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
       sink: target,
       transform: options.up,
       counts: options.plainSide === "client" ? "in" : "out",
-      count: (bytes) => {
-        this.#bytesUp += bytes;
-        meter.up += bytes;
-      },
       pool,
       observer: this,
       throttle: throttles?.up,
@@ -109,10 +106,6 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
       sink: client,
       transform: options.down,
       counts: options.plainSide === "target" ? "in" : "out",
-      count: (bytes) => {
-        this.#bytesDown += bytes;
-        meter.down += bytes;
-      },
       pool,
       observer: this,
       throttle: throttles?.down,
@@ -131,8 +124,8 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
 
   start(): void {
     const { client, target, idleTimeoutMs } = this.#options;
-    client.onClose = (error) => this.#clientClosed(error);
-    target.onClose = (error) => this.#targetClosed(error);
+    hear(client, { onClose: (error) => this.#clientClosed(error) });
+    hear(target, { onClose: (error) => this.#targetClosed(error) });
     if (idleTimeoutMs > 0) this.#sweeper.add(this);
     if (client.closed || target.closed) {
       // Closed before it was ours to hear of. Not from within `startPump`, whose caller does not have the pump yet.
@@ -152,6 +145,17 @@ class TwoWayPump implements Pump, FlowObserver, Sweepable {
     this.#break(code);
     this.#options.client.reset();
     this.#options.target.reset();
+  }
+
+  flowMoved(flow: Flow, bytes: number): void {
+    const { meter } = this.#options;
+    if (flow === this.#up) {
+      this.#bytesUp += bytes;
+      meter.up += bytes;
+    } else {
+      this.#bytesDown += bytes;
+      meter.down += bytes;
+    }
   }
 
   flowBroken(flow: Flow, code: ErrorCode): void {

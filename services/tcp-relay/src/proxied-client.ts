@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
-import { type Connection, NOWHERE, takeProxyHeader } from "@shadowfleet/transport";
+import { type Connection, hear, NOWHERE, takeProxyHeader } from "@shadowfleet/transport";
 import type { ClientConnection } from "./connections.ts";
 import type { RelayContext } from "./relay-context.ts";
 import { logConnection } from "./session-end.ts";
@@ -45,8 +45,7 @@ export class ProxiedClient implements Stranger, ClientConnection {
     const client = this.#client;
     const { connections, silentDrain } = this.#context;
     takeProxyHeader(client, { onClient: () => this.#handOver(), onRefused: () => this.#refuse() });
-    client.onEnd = () => client.destroy();
-    client.onClose = () => this.#closed();
+    hear(client, { onEnd: () => client.destroy(), onClose: () => this.#closed() });
     connections.add(this);
     silentDrain.watch(this);
     // Gone before it was accepted, as health checks are: whose it was cannot be told any more, and what it sent is nobody's.
@@ -65,7 +64,7 @@ export class ProxiedClient implements Stranger, ClientConnection {
   }
 
   #handOver(): void {
-    this.#client.onClose = () => {};
+    hear(this.#client, { onClose: () => {} });
     this.#serve(this.#client, this.#port, this.#context, this);
     // Last, so that a drain does not take the moment between the two for the end.
     this.#context.connections.delete(this);

@@ -4,6 +4,7 @@ import {
   type Connection,
   type Dial,
   type DialResult,
+  hear,
   NOWHERE,
   type Pump,
   type PumpResult,
@@ -100,9 +101,11 @@ export class Session implements LiveSession {
   /** Begins to read. To be called once, in the very turn of the accept, or of its proxy's header, which `waited` has waited for. */
   start(waited?: Stranger): void {
     const client = this.#client;
-    client.onData = (src, start, end) => this.#readHandshake(src, start, end);
-    client.onEnd = () => client.destroy();
-    client.onClose = () => this.#clientClosed();
+    hear(client, {
+      onData: (src, start, end) => this.#readHandshake(src, start, end),
+      onEnd: () => client.destroy(),
+      onClose: () => this.#clientClosed(),
+    });
     this.#context.connections.add(this);
     this.#context.silentDrain.watch(this, waited);
     client.resume();
@@ -179,11 +182,13 @@ export class Session implements LiveSession {
     this.#phase = "claiming";
     const client = this.#client;
     // A client's half-close or a stranger's end: the verdict tells.
-    client.onEnd = () => {};
-    client.onData = (src, start, end) => {
-      client.pause();
-      this.#unopened = Buffer.from(src.subarray(start, end));
-    };
+    hear(client, {
+      onEnd: () => {},
+      onData: (src, start, end) => {
+        client.pause();
+        this.#unopened = Buffer.from(src.subarray(start, end));
+      },
+    });
     verdict.then(judge).catch((error: unknown) => {
       this.#context.logger.error({ code: "INTERNAL", err: error }, "a check before dialling failed unexpectedly");
       client.destroy();
@@ -264,14 +269,16 @@ export class Session implements LiveSession {
    * it: an end of stream is a half-close, and its request stands). That one read is opened and kept; everything after it stays in the kernel.
    */
   #listenWhileDialing(accepted: AcceptedStream<AccessKey>): void {
-    this.#client.onEnd = () => {};
-    this.#client.onData = (src, start, end) => {
-      this.#client.pause();
-      const plain = Buffer.allocUnsafeSlow(accepted.opener.bound(end - start));
-      const length = accepted.opener.push(src, start, end, plain, 0);
-      if (length === FAILED) this.terminate("STREAM_CORRUPT");
-      else if (length > 0) this.#early = plain.subarray(0, length);
-    };
+    hear(this.#client, {
+      onEnd: () => {},
+      onData: (src, start, end) => {
+        this.#client.pause();
+        const plain = Buffer.allocUnsafeSlow(accepted.opener.bound(end - start));
+        const length = accepted.opener.push(src, start, end, plain, 0);
+        if (length === FAILED) this.terminate("STREAM_CORRUPT");
+        else if (length > 0) this.#early = plain.subarray(0, length);
+      },
+    });
     const unopened = this.#unopened;
     if (!unopened) return;
     this.#unopened = undefined;

@@ -1,6 +1,6 @@
 import { sourceNetwork } from "@shadowfleet/relay";
 import type { Clock } from "@shadowfleet/runtime";
-import type { Connection } from "@shadowfleet/transport";
+import { type Connection, hear } from "@shadowfleet/transport";
 import { StrangerCrowd, type Waiting } from "./stranger-crowd.ts";
 
 /** Why a stranger's time is up: its deadline has passed, or newer ones need its place. */
@@ -87,7 +87,7 @@ export class SilentDrain {
   discard(client: Connection): void {
     client.onData = ignore;
     client.onDrain = ignore;
-    client.onEnd = () => client.destroy();
+    hear(client, { onEnd: () => client.destroy() });
     if (client.ended) client.destroy();
     else client.resume();
   }

@@ -1,4 +1,5 @@
 import type { Connection } from "../connection.ts";
+import { hear } from "../hear.ts";
 import { HeaderReader } from "./header-reader.ts";
 
 export interface TakeHeaderOptions {
@@ -14,17 +15,19 @@ export interface TakeHeaderOptions {
 /** Has the connection begin with a PROXY protocol header. Sets `onData`; reading is for the caller to begin. */
 export function takeProxyHeader(connection: Connection, { onClient, onRefused }: TakeHeaderOptions): void {
   const reader = new HeaderReader();
-  connection.onData = (src, start, end) => {
-    const outcome = reader.push(src, start, end);
-    if (!outcome) return;
-    connection.onData = () => {};
-    if (!outcome.ok) {
-      onRefused();
-      return;
-    }
-    const { client } = outcome.header;
-    if (client) connection.readdress(client);
-    onClient();
-    if (outcome.next < end) connection.onData(src, outcome.next, end);
-  };
+  hear(connection, {
+    onData: (src, start, end) => {
+      const outcome = reader.push(src, start, end);
+      if (!outcome) return;
+      hear(connection, { onData: () => {} });
+      if (!outcome.ok) {
+        onRefused();
+        return;
+      }
+      const { client } = outcome.header;
+      if (client) connection.readdress(client);
+      onClient();
+      if (outcome.next < end) connection.onData(src, outcome.next, end);
+    },
+  });
 }

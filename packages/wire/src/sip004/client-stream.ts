@@ -21,11 +21,18 @@ class Sip004ClientStream implements ClientStream {
   /** The request's, as latin1 text: kept for as long as the stream, and a text costs less than a buffer of its own. */
   #salt: string | undefined;
 
+  readonly #openAfter = (answerSalt: Buffer): ChunkOpener | WireFailure => {
+    // Nothing in SIP004 tells the directions apart: our own bytes, sent back to us, would open as an answer.
+    if (answerSalt.toString("latin1") === this.#salt) return "REPLAYED";
+    const { method, key } = this.#credential;
+    return new ChunkOpener(createSubkeyAead(this.#algorithm, key, answerSalt), method.maxChunk);
+  };
+
   constructor(credential: Credential, env: WireEnvironment) {
     this.#credential = credential;
     this.#algorithm = aeadAlgorithm(credential.method);
     this.#env = env;
-    this.opener = new SaltedOpener(credential.method.saltLength, (answerSalt) => this.#openAfter(answerSalt));
+    this.opener = new SaltedOpener(credential.method.saltLength, this.#openAfter);
   }
 
   /** Once the request is sealed. */
@@ -44,13 +51,6 @@ class Sip004ClientStream implements ClientStream {
     const at = salt.copy(request);
     const written = this.#sealer.push(plaintext, 0, plaintext.length, request, at);
     return at + written === request.length ? request : request.subarray(0, at + written);
-  }
-
-  #openAfter(answerSalt: Buffer): ChunkOpener | WireFailure {
-    // Nothing in SIP004 tells the directions apart: our own bytes, sent back to us, would open as an answer.
-    if (answerSalt.toString("latin1") === this.#salt) return "REPLAYED";
-    const { method, key } = this.#credential;
-    return new ChunkOpener(createSubkeyAead(this.#algorithm, key, answerSalt), method.maxChunk);
   }
 }
 

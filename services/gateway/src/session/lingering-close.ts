@@ -1,4 +1,4 @@
-import type { Connection } from "@shadowfleet/transport";
+import { type Connection, hear } from "@shadowfleet/transport";
 
 const LINGER_MS = 2000;
 
@@ -17,10 +17,12 @@ export function closeAfter(connection: Connection, answer: Buffer, onClosed: () 
   connection.onData = discard;
   connection.onEnd = discard;
   connection.onDrain = discard;
-  connection.onClose = () => {
-    clearTimeout(timer);
-    onClosed();
-  };
+  hear(connection, {
+    onClose: () => {
+      clearTimeout(timer);
+      onClosed();
+    },
+  });
   if (answer.length > 0) connection.send(answer);
   connection.end();
   connection.resume();

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
-import type { Connection } from "@shadowfleet/transport";
+import { type Connection, hear } from "@shadowfleet/transport";
 import { protocolOf } from "../front/first-byte.ts";
 import { type FrontDoor, NOTHING, type ProxyRequest } from "../front/front-door.ts";
 import { HttpDoor } from "../front/http-proxy.ts";
@@ -26,11 +26,7 @@ export class Reception {
     this.#client = client;
     this.#users = users;
     this.#owner = owner;
-    const left = () => this.refuse("CLOSED_IN_HANDSHAKE");
-    client.onData = (src, start, end) => this.#read(src, start, end);
-    client.onEnd = left;
-    client.onClose = left;
-    client.resume();
+    this.#listen();
   }
 
   /** Gives up waiting; calls nobody back. */
@@ -44,6 +40,13 @@ export class Reception {
     this.#over = true;
     const answer = this.#door?.protocol === "http" ? this.#door.failed(code) : NOTHING;
     this.#owner.requestRefused(code, answer, this.#door);
+  }
+
+  #listen(): void {
+    const client = this.#client;
+    const left = () => this.refuse("CLOSED_IN_HANDSHAKE");
+    hear(client, { onData: (src, start, end) => this.#read(src, start, end), onEnd: left, onClose: left });
+    client.resume();
   }
 
   #read(src: Buffer, start: number, end: number): void {

@@ -1,4 +1,4 @@
-import type { Connection, Pump } from "@shadowfleet/transport";
+import { type Connection, hear, type Pump } from "@shadowfleet/transport";
 
 /** How long a client that was answered may take to close. */
 const LINGER_MS = 2000;
@@ -16,14 +16,16 @@ function discard(): void {}
  */
 export function resetOnEarlyClose(client: Connection, target: Connection, pump: Pump): void {
   const { onEnd, onClose } = target;
-  target.onEnd = () => {
-    if (pump.bytesDown === 0 && !client.ended) pump.terminate("UPSTREAM_CLOSED_EARLY");
-    else onEnd.call(target);
-  };
-  target.onClose = (error) => {
-    if (pump.bytesDown === 0 && error !== undefined) pump.terminate("UPSTREAM_CLOSED_EARLY");
-    onClose.call(target, error);
-  };
+  hear(target, {
+    onEnd: () => {
+      if (pump.bytesDown === 0 && !client.ended) pump.terminate("UPSTREAM_CLOSED_EARLY");
+      else onEnd.call(target);
+    },
+    onClose: (error) => {
+      if (pump.bytesDown === 0 && error !== undefined) pump.terminate("UPSTREAM_CLOSED_EARLY");
+      onClose.call(target, error);
+    },
+  });
 }
 
 /** For a plain HTTP client: `answer()` and an orderly close. It has heard nothing yet, so it can be told what happened. */
@@ -32,30 +34,36 @@ export function answerEarlyClose(client: Connection, target: Connection, pump: P
   const closeEarly = () => {
     const timer = setTimeout(() => client.destroy(), LINGER_MS).unref();
     const { onClose: onClientClose } = client;
-    client.onClose = (error) => {
-      clearTimeout(timer);
-      onClientClose.call(client, error);
-    };
+    hear(client, {
+      onClose: (error) => {
+        clearTimeout(timer);
+        onClientClose.call(client, error);
+      },
+    });
     // The rest of the request has nowhere to go, but has to be read: see `closeAfter`.
     client.onData = discard;
     client.send(answer());
     onEnd.call(target);
     client.resume();
   };
-  target.onEnd = () => {
-    if (pump.bytesDown > 0) {
-      onEnd.call(target);
-      return;
-    }
-    // Whoever closes last reports to the pump: it would reset the client if it heard of a broken far side now.
-    target.onClose = () => {
-      if (client.closed) onClose.call(target, undefined);
-    };
-    closeEarly();
-    target.destroy();
-  };
-  target.onClose = (error) => {
-    if (pump.bytesDown === 0 && error !== undefined && !client.closed) closeEarly();
-    else onClose.call(target, error);
-  };
+  hear(target, {
+    onEnd: () => {
+      if (pump.bytesDown > 0) {
+        onEnd.call(target);
+        return;
+      }
+      // Whoever closes last reports to the pump: it would reset the client if it heard of a broken far side now.
+      hear(target, {
+        onClose: () => {
+          if (client.closed) onClose.call(target, undefined);
+        },
+      });
+      closeEarly();
+      target.destroy();
+    },
+    onClose: (error) => {
+      if (pump.bytesDown === 0 && error !== undefined && !client.closed) closeEarly();
+      else onClose.call(target, error);
+    },
+  });
 }

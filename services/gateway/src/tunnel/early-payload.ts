@@ -1,5 +1,5 @@
 import { systemClock } from "@shadowfleet/runtime";
-import { type Connection, type Deadlines, deadlinesAfter, type Expiring, type RecencyNode } from "@shadowfleet/transport";
+import { type Connection, type Deadlines, deadlinesAfter, type Expiring, hear, type RecencyNode } from "@shadowfleet/transport";
 import { NOTHING } from "../front/front-door.ts";
 import { type BodyScanner, MALFORMED } from "../front/http-body.ts";
 
@@ -40,8 +40,7 @@ export class EarlyPayload implements Expiring {
   /** Takes the client's data and end. An end of stream is a half-close: the request stands. */
   listen(): void {
     const client = this.#client;
-    client.onData = (src, start, end) => this.#read(src, start, end);
-    client.onEnd = () => this.#endWait();
+    hear(client, { onData: (src, start, end) => this.#read(src, start, end), onEnd: () => this.#endWait() });
     if (this.#length >= ENOUGH_BYTES) client.pause();
   }
 

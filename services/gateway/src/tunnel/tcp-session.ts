@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@shadowfleet/runtime";
-import { type Connection, type Pump, type PumpResult, startPump } from "@shadowfleet/transport";
+import { type Connection, hear, type Pump, type PumpResult, startPump } from "@shadowfleet/transport";
 import { createClientStream } from "@shadowfleet/wire";
 import { closeAfter, closeNow } from "../session/lingering-close.ts";
 import type { Tunnel, TunnelOptions } from "../session/tunnel.ts";
@@ -40,7 +40,7 @@ export class TcpSession implements Tunnel, Seeker, EarlyPayloadOwner {
   }
 
   start(): void {
-    this.#options.client.onClose = () => this.#clientLeft();
+    hear(this.#options.client, { onClose: () => this.#clientLeft() });
     this.#early.listen();
     this.#search.start();
   }

@@ -1,4 +1,5 @@
 import { type ErrorCode, errorEntry } from "@shadowfleet/runtime";
+import { hear } from "@shadowfleet/transport";
 import { addressFrom } from "@shadowfleet/wire";
 import type { UdpPort } from "../datagram/udp-port.ts";
 import { closeAfter, closeNow } from "../session/lingering-close.ts";
@@ -28,11 +29,13 @@ export class UdpAssociation implements Tunnel {
     const { client, context } = this.#options;
     const udpPort = this.#udpPort;
     client.onData = discard;
-    client.onEnd = () => this.#end("OK");
-    client.onClose = (error) => {
-      this.#settle(error ? "RELAY_CLIENT_ERROR" : "OK");
-      this.#done();
-    };
+    hear(client, {
+      onEnd: () => this.#end("OK"),
+      onClose: (error) => {
+        this.#settle(error ? "RELAY_CLIENT_ERROR" : "OK");
+        this.#done();
+      },
+    });
     if (!udpPort) this.#refuse("BIND_FAILED");
     else if (context.sessions.count("udp") > context.settings.config.maxUdpAssociations) this.#refuse("UDP_SESSION_LIMIT");
     else {
