@@ -6,6 +6,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { workerCount, workersSchema } from "@shadowfleet/runtime";
 import { eventually, freePort, type RunningProgram, startNodeScript } from "@shadowfleet/testkit";
@@ -80,18 +81,23 @@ it("a worker whose first process goes while it is still loading ends too", LIMIT
   const file = join(folder, "orphan.json");
   const fleet = { management: { address: "127.0.0.1:9", insecure: true }, store: { type: "memory" } };
   await writeFile(file, JSON.stringify({ fleet, workers: 2, admin: { port: 0 }, drainTimeout: "1s" }));
-  const worker = fork(RELAY, ["--config", file], {
-    env: { ...process.env, SHADOWFLEET_WORKER: "1/2" },
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-  });
-  try {
-    worker.disconnect();
-    const [, signal] = await once(worker, "exit", { signal: AbortSignal.timeout(DEADLINE_MS) });
-    assert.equal(signal, null, "by itself");
-  } finally {
-    worker.kill("SIGKILL");
-  }
+  // At moments all over its loading: the end of a channel is told once, to whoever listens by then.
+  const endsBySelf = async (afterMs: number): Promise<void> => {
+    const worker = fork(RELAY, ["--config", file], {
+      env: { ...process.env, SHADOWFLEET_WORKER: "1/2" },
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    try {
+      const exit = once(worker, "exit", { signal: AbortSignal.timeout(DEADLINE_MS) });
+      await delay(afterMs);
+      worker.disconnect();
+      assert.equal((await exit)[1], null, "by itself");
+    } finally {
+      worker.kill("SIGKILL");
+    }
+  };
+  await Promise.all([0, 250, 500, 750].map(endsBySelf));
 });
 
 describe("a service as a group of workers", () => {

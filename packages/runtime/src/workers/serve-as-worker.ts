@@ -40,7 +40,10 @@ export async function serveAsWorker<Config extends CommonConfig>(
   const app = new ServiceApp(service, config, deps, undefined);
   const lifecycle: Lifecycle = serviceLifecycle(service.name, app, senses, host, loadConfig);
   // Without the first process nobody would restart or stop this one; its clients may finish.
-  channel.on("disconnect", () => void lifecycle.stop("the first process is gone"));
+  const stop = () => void lifecycle.stop("the first process is gone");
+  channel.on("disconnect", stop);
+  // It may have gone while this one was loading: nobody says so any more.
+  if (!channel.connected) stop();
   await lifecycle.start();
   worker.tellStarted();
 }
