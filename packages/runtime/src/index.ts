@@ -52,6 +52,7 @@ export { isSecretName, REDACTED, redactFields, redactText } from "./redaction.ts
 export { errorsReference, metricsReference } from "./reference.ts";
 export { runService } from "./run-service.ts";
 export { RUNTIME_METRICS, type RuntimeMetricEntry } from "./runtime-metric-table.ts";
+export { SeriesBy } from "./series-by.ts";
 export { labelName, seriesName, seriesType } from "./series-name.ts";
 export type { ServiceDefinition } from "./service-definition.ts";
 export { type ExtraFlag, parseServiceFlags, type ServiceFlags, usageText } from "./service-flags.ts";

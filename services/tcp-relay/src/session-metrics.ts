@@ -1,4 +1,4 @@
-import type { Counter, ErrorCode, Histogram, Metrics } from "@shadowfleet/runtime";
+import { type Counter, type ErrorCode, type Histogram, type Metrics, SeriesBy } from "@shadowfleet/runtime";
 
 type Code = "OK" | ErrorCode;
 
@@ -7,8 +7,12 @@ export class SessionMetrics {
   readonly #metrics: Metrics;
   readonly #handshakes: Histogram;
   readonly #connections: Histogram;
-  readonly #dials = new Map<Code, Histogram>();
-  readonly #outcomes = new Map<Code, Counter>();
+  readonly #dials = new SeriesBy<Code, Histogram>((code) =>
+    this.#metrics.histogram("shadowsocks.dial.duration.seconds", { "error.type": code }),
+  );
+  readonly #outcomes = new SeriesBy<Code, Counter>((code) =>
+    this.#metrics.counter("shadowsocks.connections", { "network.transport": "tcp", outcome: code }),
+  );
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -25,23 +29,11 @@ export class SessionMetrics {
   }
 
   dialOver(code: Code, durationMs: number): void {
-    (this.#dials.get(code) ?? this.#bindDial(code)).record(durationMs / 1000);
+    this.#dials.of(code).record(durationMs / 1000);
   }
 
   connectionOver(code: Code, durationMs: number): void {
-    (this.#outcomes.get(code) ?? this.#bindOutcome(code)).add(1);
+    this.#outcomes.of(code).add(1);
     this.#connections.record(durationMs / 1000);
-  }
-
-  #bindDial(code: Code): Histogram {
-    const histogram = this.#metrics.histogram("shadowsocks.dial.duration.seconds", { "error.type": code });
-    this.#dials.set(code, histogram);
-    return histogram;
-  }
-
-  #bindOutcome(code: Code): Counter {
-    const counter = this.#metrics.counter("shadowsocks.connections", { "network.transport": "tcp", outcome: code });
-    this.#outcomes.set(code, counter);
-    return counter;
   }
 }

@@ -1,4 +1,4 @@
-import type { Counter, ErrorCode, Histogram, Metrics } from "@shadowfleet/runtime";
+import { type Counter, type ErrorCode, type Histogram, type Metrics, SeriesBy } from "@shadowfleet/runtime";
 import type { SessionEnd } from "./session-end.ts";
 
 type Transport = SessionEnd["transport"];
@@ -6,8 +6,10 @@ type Transport = SessionEnd["transport"];
 /** The metrics of client connections. What every connection adds to is bound when it is first needed. */
 export class SessionCounts {
   readonly #metrics: Metrics;
-  readonly #outcomes = { tcp: new Map<SessionEnd["code"], Counter>(), udp: new Map<SessionEnd["code"], Counter>() };
-  readonly #durations = new Map<Transport, Histogram>();
+  readonly #outcomes = { tcp: this.#outcomesOf("tcp"), udp: this.#outcomesOf("udp") };
+  readonly #durations = new SeriesBy<Transport, Histogram>((transport) =>
+    this.#metrics.histogram("shadowsocks.connection.duration.seconds", { "network.transport": transport }),
+  );
   #handshakes: Histogram | undefined;
 
   constructor(metrics: Metrics) {
@@ -26,19 +28,11 @@ export class SessionCounts {
   }
 
   ended({ transport, code, durationMs }: SessionEnd): void {
-    (this.#outcomes[transport].get(code) ?? this.#bindOutcome(transport, code)).add(1);
-    (this.#durations.get(transport) ?? this.#bindDuration(transport)).record(durationMs / 1000);
+    this.#outcomes[transport].of(code).add(1);
+    this.#durations.of(transport).record(durationMs / 1000);
   }
 
-  #bindOutcome(transport: Transport, code: SessionEnd["code"]): Counter {
-    const counter = this.#metrics.counter("shadowsocks.connections", { "network.transport": transport, outcome: code });
-    this.#outcomes[transport].set(code, counter);
-    return counter;
-  }
-
-  #bindDuration(transport: Transport): Histogram {
-    const histogram = this.#metrics.histogram("shadowsocks.connection.duration.seconds", { "network.transport": transport });
-    this.#durations.set(transport, histogram);
-    return histogram;
+  #outcomesOf(transport: Transport): SeriesBy<SessionEnd["code"], Counter> {
+    return new SeriesBy((code) => this.#metrics.counter("shadowsocks.connections", { "network.transport": transport, outcome: code }));
   }
 }

@@ -1,9 +1,11 @@
-import type { Counter, ErrorCode, Histogram, Metrics } from "@shadowfleet/runtime";
+import { type Counter, type ErrorCode, type Histogram, type Metrics, SeriesBy } from "@shadowfleet/runtime";
 
 /** The metrics of tries of upstreams. What a try that succeeds adds to is bound when it is first needed. */
 export class TryCounts {
   readonly #metrics: Metrics;
-  readonly #successes = new Map<string, Counter>();
+  readonly #successes = new SeriesBy<string, Counter>((upstreamId) =>
+    this.#metrics.counter("shadowsocks.upstream.picks", { upstream: upstreamId, result: "OK" }),
+  );
   #dials: Histogram | undefined;
 
   constructor(metrics: Metrics) {
@@ -21,13 +23,7 @@ export class TryCounts {
   }
 
   tried(upstreamId: string, outcome: "OK" | ErrorCode): void {
-    if (outcome === "OK") (this.#successes.get(upstreamId) ?? this.#bindSuccess(upstreamId)).add(1);
+    if (outcome === "OK") this.#successes.of(upstreamId).add(1);
     else this.#metrics.add("shadowsocks.upstream.picks", 1, { upstream: upstreamId, result: outcome });
-  }
-
-  #bindSuccess(upstreamId: string): Counter {
-    const counter = this.#metrics.counter("shadowsocks.upstream.picks", { upstream: upstreamId, result: "OK" });
-    this.#successes.set(upstreamId, counter);
-    return counter;
   }
 }
