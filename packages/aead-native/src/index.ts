@@ -1,6 +1,6 @@
 export { NATIVE_VERDICTS } from "./addon.ts";
 export { type BackendChoice, chooseAeadBackend } from "./choose-backend.ts";
-export { type ChunkKey, chunkKeyOf } from "./native-aead.ts";
+export { chunkKeyOf } from "./native-aead.ts";
 export {
   ARRIVAL_WORDS,
   type DatagramMemory,
