@@ -152,7 +152,9 @@ describe("Redis failing over", { skip: redisMissingReason() ?? false }, () => {
     const flusher = new Flusher(store);
     const running = flusher.run(2);
     await sleep(300);
-    await (await cluster.masterOf("{shadowfleet:traffic}:meta")).kill9();
+    const failing = await cluster.masterOf("{shadowfleet:traffic}:meta");
+    await isReplicated(failing);
+    await failing.kill9();
     await eventually("rejected flushes", () => flusher.rejected > 0);
     // The configuration is another node's and goes on.
     await eventually(
