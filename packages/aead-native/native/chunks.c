@@ -1,7 +1,6 @@
 #include "chunks.h"
 
-#define PREFIX_LENGTH 2
-#define SEALED_PREFIX (PREFIX_LENGTH + TAG_LENGTH)
+#define PREFIX_LENGTH (SEALED_PREFIX - TAG_LENGTH)
 
 /* Little-endian, wrapping. */
 static void increment(uint8_t *nonce) {
@@ -14,23 +13,36 @@ _Static_assert(sizeof(size_t) > sizeof(uint32_t), "the size of any number of chu
 
 size_t chunks_size(size_t length, size_t max_chunk) {
   size_t chunks = length / max_chunk + (length % max_chunk != 0);
-  return length + chunks * (SEALED_PREFIX + TAG_LENGTH);
+  return length + chunks * CHUNK_OVERHEAD;
+}
+
+static enum result chunk_seal(EVP_CIPHER_CTX *context, uint8_t *nonce, const uint8_t *payload, size_t length, uint8_t *sealed) {
+  const uint8_t prefix[PREFIX_LENGTH] = {(uint8_t)(length >> 8), (uint8_t)length};
+  if (cipher_seal(context, nonce, prefix, PREFIX_LENGTH, sealed) != DONE) return BROKEN;
+  increment(nonce);
+  if (cipher_seal(context, nonce, payload, length, sealed + SEALED_PREFIX) != DONE) return BROKEN;
+  increment(nonce);
+  return DONE;
 }
 
 enum result chunks_seal(EVP_CIPHER_CTX *context, uint8_t *nonce, const uint8_t *plaintext, size_t length, size_t max_chunk, uint8_t *sealed) {
-  while (length > 0) {
-    size_t chunk = length < max_chunk ? length : max_chunk;
-    const uint8_t prefix[PREFIX_LENGTH] = {(uint8_t)(chunk >> 8), (uint8_t)chunk};
-    if (cipher_seal(context, nonce, prefix, PREFIX_LENGTH, sealed) != DONE) return BROKEN;
-    increment(nonce);
-    sealed += SEALED_PREFIX;
-    if (cipher_seal(context, nonce, plaintext, chunk, sealed) != DONE) return BROKEN;
-    increment(nonce);
-    sealed += chunk + TAG_LENGTH;
-    plaintext += chunk;
-    length -= chunk;
+  enum result result = DONE;
+  for (size_t at = 0; at < length && result == DONE; at += max_chunk) {
+    size_t chunk = length - at < max_chunk ? length - at : max_chunk;
+    result = chunk_seal(context, nonce, plaintext + at, chunk, sealed);
+    sealed += chunk + CHUNK_OVERHEAD;
   }
-  return DONE;
+  return result;
+}
+
+enum result chunks_seal_in_place(EVP_CIPHER_CTX *context, uint8_t *nonce, uint8_t *chunks, size_t length, size_t max_chunk) {
+  enum result result = DONE;
+  for (size_t at = 0; at < length && result == DONE; at += max_chunk) {
+    size_t chunk = length - at < max_chunk ? length - at : max_chunk;
+    result = chunk_seal(context, nonce, chunks + SEALED_PREFIX, chunk, chunks);
+    chunks += chunk + CHUNK_OVERHEAD;
+  }
+  return result;
 }
 
 enum result chunks_open(EVP_CIPHER_CTX *context, struct chunk_run *run, uint8_t *sealed, size_t length, uint8_t *plaintext, size_t room) {

@@ -5,16 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 /* Reads of one flow in a row before the others have their turn. */
 #define READS_MOST 2
-#define READ_ROOM (256 * 1024)
-/* In front of what is read, where the beginning of a message goes that came earlier. */
+/*
+ * What a read may bring. It begins small, doubles with every read that was full and was taken by the kernel whole, and is small again when the kernel did
+ * not take it: what goes to somebody slow is not held in large pieces.
+ */
+#define ROOM_LEAST (64 * 1024)
+#define OPENING_MOST (256 * 1024)
+#define SEALING_MOST (512 * 1024)
+/* In front of what is read to be opened, where the beginning of a message goes that came earlier. */
 #define HEADROOM (LONGEST_CHUNK + TAG_LENGTH)
-#define SEALED_PREFIX (2 + TAG_LENGTH)
-#define WRITE_ROOM (HEADROOM + READ_ROOM)
+#define OPENED_ROOM (HEADROOM + OPENING_MOST)
+/* What opens reads to one part of it and opens to the other; what seals reads to where it seals. */
+#define FLOW_MEMORY (HEADROOM + OPENING_MOST + OPENED_ROOM)
+#define CHUNKS_MOST (SEALING_MOST / SMALLEST_FLOW_CHUNK)
 
-_Static_assert(READ_ROOM / SMALLEST_FLOW_CHUNK * (SEALED_PREFIX + TAG_LENGTH) <= HEADROOM, "what is read has room when it is sealed");
+_Static_assert(SEALING_MOST + CHUNKS_MOST * CHUNK_OVERHEAD <= FLOW_MEMORY, "what is read has room when it is sealed");
+_Static_assert(ROOM_LEAST >= LONGEST_CHUNK, "a chunk can be read whole");
 
 static size_t message_size(const struct flow *flow) {
   return flow->payload_length == AWAITING_LENGTH ? SEALED_PREFIX : (size_t)flow->payload_length + TAG_LENGTH;
@@ -41,13 +51,14 @@ static bool keep(struct flow *flow, const uint8_t *bytes, size_t length) {
 bool flow_start(struct streams *streams, int source, struct flow *flow, const uint8_t *partial, size_t length) {
   struct stream *from = &streams->table[source];
   struct stream *to = &streams->table[flow->sink];
-  if (streams->flow_memory == NULL) streams->flow_memory = malloc(HEADROOM + READ_ROOM + WRITE_ROOM);
+  if (streams->flow_memory == NULL) streams->flow_memory = malloc(FLOW_MEMORY);
   bool is_possible = streams->flow_memory != NULL && source < FLOW_DESCRIPTORS && source != flow->sink && from->kind == OPEN && to->kind == OPEN &&
                      from->flow == NULL && to->source < 0 && keep(flow, partial, length);
   if (!is_possible) {
     flow_free(flow);
     return false;
   }
+  flow->room = ROOM_LEAST;
   from->flow = flow;
   to->source = source;
   streams->moved[source][0] = 0;
@@ -130,14 +141,22 @@ bool flow_write_on(struct streams *streams, int sink) {
   return true;
 }
 
-/* What comes out of `length` bytes that were read behind the headroom of `in`; DONE or why the flow cannot go on. */
-static enum result pass(struct flow *flow, uint8_t *in, size_t length, uint8_t *out, size_t *written) {
-  *written = 0;
-  if (cipher_begin(flow->context, flow->key) != DONE) return BROKEN;
-  if (flow->seals) {
-    *written = chunks_size(length, flow->max_chunk);
-    return chunks_seal(flow->context, flow->nonce, in + HEADROOM, length, flow->max_chunk, out);
+/* Reads payloads to where `chunks_seal_in_place` seals them; `room` becomes what there was room for, whole chunks. */
+static ssize_t read_payloads(int source, size_t max_chunk, uint8_t *chunks, size_t *room) {
+  struct iovec payloads[CHUNKS_MOST];
+  size_t count = *room / max_chunk;
+  for (size_t i = 0; i < count; i++) {
+    payloads[i].iov_base = chunks + i * (max_chunk + CHUNK_OVERHEAD) + SEALED_PREFIX;
+    payloads[i].iov_len = max_chunk;
   }
+  struct msghdr message = {.msg_iov = payloads, .msg_iovlen = count};
+  *room = count * max_chunk;
+  return recvmsg(source, &message, MSG_DONTWAIT);
+}
+
+/* What comes out of `length` bytes that were read behind the headroom of `in`; DONE or why the flow cannot go on. */
+static enum result open_messages(struct flow *flow, uint8_t *in, size_t length, uint8_t *out, size_t *written) {
+  *written = 0;
   /* So that a message that comes in many small pieces is not moved about with each. */
   if (flow->partial_length > 0 && flow->partial_length + length < message_size(flow)) return keep(flow, in + HEADROOM, length) ? DONE : BROKEN;
   size_t earlier = flow->partial_length;
@@ -147,23 +166,35 @@ static enum result pass(struct flow *flow, uint8_t *in, size_t length, uint8_t *
   flow->partial = NULL;
   flow->partial_length = 0;
   struct chunk_run run = {.nonce = flow->nonce, .max_chunk = flow->max_chunk, .payload_length = flow->payload_length};
-  enum result result = chunks_open(flow->context, &run, sealed, earlier + length, out, WRITE_ROOM);
+  enum result result = chunks_open(flow->context, &run, sealed, earlier + length, out, OPENED_ROOM);
   flow->payload_length = run.payload_length;
   if (result != DONE) return result;
   *written = run.written;
   return keep(flow, sealed + run.consumed, earlier + length - run.consumed) ? DONE : BROKEN;
 }
 
+/* The bytes of a read come out at `out`. */
+static enum result pass(struct flow *flow, uint8_t *in, size_t length, uint8_t *out, size_t *written) {
+  if (cipher_begin(flow->context, flow->key) != DONE) return BROKEN;
+  if (!flow->seals) return open_messages(flow, in, length, out, written);
+  *written = chunks_size(length, flow->max_chunk);
+  return chunks_seal_in_place(flow->context, flow->nonce, out, length, flow->max_chunk);
+}
+
+static void grow(struct flow *flow) {
+  size_t most = flow->seals ? SEALING_MOST : OPENING_MOST;
+  flow->room = flow->room * 2 < most ? flow->room * 2 : most;
+}
+
 void flow_read(struct streams *streams, int source) {
   uint32_t generation = streams->table[source].generation;
   uint8_t *in = streams->flow_memory;
-  uint8_t *out = in + HEADROOM + READ_ROOM;
   for (int i = 0; i < READS_MOST; i++) {
     struct stream *from = &streams->table[source];
     struct flow *flow = from->flow;
-    /* Whole chunks, where it seals. */
-    size_t room = READ_ROOM - READ_ROOM % flow->max_chunk;
-    ssize_t count = recv(source, in + HEADROOM, room, MSG_DONTWAIT);
+    uint8_t *out = flow->seals ? in : in + HEADROOM + OPENING_MOST;
+    size_t room = flow->room;
+    ssize_t count = flow->seals ? read_payloads(source, flow->max_chunk, out, &room) : recv(source, in + HEADROOM, room, MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) {
       from->reads = false;
@@ -181,6 +212,8 @@ void flow_read(struct streams *streams, int source) {
     streams->moved[source][0] += (double)(flow->seals ? (size_t)count : written);
     streams->moved[source][1] += 1;
     if (written > 0 && !put(streams, flow->sink, out, written)) return;
+    if (from->is_held) flow->room = ROOM_LEAST;
     if ((size_t)count < room || from->is_held) return;
+    grow(flow);
   }
 }

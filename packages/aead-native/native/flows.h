@@ -21,6 +21,8 @@ struct flow {
   uint8_t key[LONGEST_KEY];
   uint8_t nonce[NONCE_LENGTH];
   size_t max_chunk;
+  /* Bytes the next read may bring. */
+  size_t room;
   /* As in `struct chunk_run`. */
   int32_t payload_length;
   /* The beginning of a message whose rest has not come, in memory for all of it; NULL: there is none. */
