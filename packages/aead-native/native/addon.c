@@ -1,4 +1,5 @@
 #include <openssl/crypto.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "chunks.h"
@@ -7,7 +8,7 @@
 #include "subkey.h"
 
 /* Raised whenever a function below changes what it takes or gives: `addon.ts` has the other half. */
-#define INTERFACE_VERSION 4
+#define INTERFACE_VERSION 5
 
 #define MOST_ARGUMENTS 10
 
@@ -38,7 +39,10 @@ static bool keying_arguments(napi_env env, const napi_value *values, struct keyi
          buffer_argument(env, values[2], "nonce", NONCE_LENGTH, NONCE_LENGTH, &keying->nonce);
 }
 
-/* One message: (algorithm, key, nonce, salt, src, start, end, dst, at). With a salt, `key` is the master key of the one that is used. */
+/*
+ * One message: (algorithm, key, nonce, salt, src, start, end, dst, at, subkey). With a salt, `key` is the master key of the one that is used, which is
+ * written to `subkey` where that is given.
+ */
 static napi_value pass_message(napi_env env, napi_callback_info info, bool seals) {
   napi_value arguments[MOST_ARGUMENTS];
   struct ciphers *ciphers = take_arguments(env, info, arguments);
@@ -46,10 +50,14 @@ static napi_value pass_message(napi_env env, napi_callback_info info, bool seals
   struct bytes salt;
   struct bytes input;
   struct bytes room;
+  struct bytes derived = {NULL, 0};
   napi_valuetype salt_type = napi_undefined;
+  napi_valuetype derived_type = napi_undefined;
   if (!keying_arguments(env, arguments, &keying)) return NULL;
   napi_typeof(env, arguments[3], &salt_type);
   if (salt_type != napi_undefined && !buffer_argument(env, arguments[3], "salt", 0, LONGEST_SALT, &salt)) return NULL;
+  napi_typeof(env, arguments[9], &derived_type);
+  if (derived_type != napi_undefined && !buffer_argument(env, arguments[9], "subkey", keying.key.length, keying.key.length, &derived)) return NULL;
   if (!input_arguments(env, arguments + 4, &input) || !room_arguments(env, arguments + 7, &room)) return NULL;
   if (!seals && input.length < TAG_LENGTH) return refuse(env, napi_throw_range_error, "src is shorter than a tag"), NULL;
   size_t text = seals ? input.length : input.length - TAG_LENGTH;
@@ -60,6 +68,7 @@ static napi_value pass_message(napi_env env, napi_callback_info info, bool seals
   if (salt_type != napi_undefined) {
     derive_subkey(key, keying.key.length, salt.data, salt.length, subkey);
     key = subkey;
+    if (derived.length > 0) memcpy(derived.data, subkey, derived.length);
   }
   EVP_CIPHER_CTX *context = (seals ? ciphers->sealing : ciphers->opening)[keying.algorithm];
   enum result result = cipher_begin(context, key);

@@ -8,7 +8,7 @@ import type { NativeSockets } from "./native-sockets.ts";
 export const ADDON_PATH = join(import.meta.dirname, "../build/aead.node");
 
 /** `INTERFACE_VERSION` of native/addon.c. */
-const INTERFACE_VERSION = 4;
+const INTERFACE_VERSION = 5;
 
 /** Algorithms by their place in native/cipher.c. */
 export const NATIVE_ALGORITHMS = ["aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-poly1305"] as const;
@@ -32,6 +32,7 @@ export interface NativeAddon extends NativeSockets {
     dst: Buffer,
     at: number,
   ): boolean;
+  /** With a `subkey`, which goes with a `salt`, the subkey is written there. */
   open(
     algorithm: number,
     key: Buffer,
@@ -42,6 +43,7 @@ export interface NativeAddon extends NativeSockets {
     end: number,
     dst: Buffer,
     at: number,
+    subkey?: Buffer,
   ): boolean;
   sealChunks(
     algorithm: number,

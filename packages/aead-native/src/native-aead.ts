@@ -12,9 +12,8 @@ import {
   XChaChaAead,
 } from "@shadowfleet/wire";
 import { NATIVE_ALGORITHMS, NATIVE_VERDICTS, type NativeAddon } from "./addon.ts";
+import { keyPlace, LONGEST_SALT, NONCE_LENGTH, noncePlace, saltPlace, subkeyPlace } from "./hand-over.ts";
 
-const NONCE_LENGTH = 12;
-const LONGEST_SALT = 64;
 const CHACHA = NATIVE_ALGORITHMS.indexOf("chacha20-poly1305");
 
 /** Used within one call only. */
@@ -42,11 +41,11 @@ class NativeAead implements Aead {
   }
 
   seal(nonce: Buffer, src: Buffer, start: number, end: number, dst: Buffer, at: number): void {
-    this.#addon.seal(this.#algorithm, this.#key, nonce, this.#salt, src, start, end, dst, at);
+    this.#addon.seal(this.#algorithm, keyPlace.put(this.#key), noncePlace.put(nonce), this.#saltPut(), src, start, end, dst, at);
   }
 
   open(nonce: Buffer, src: Buffer, start: number, end: number, dst: Buffer, at: number): boolean {
-    return this.#addon.open(this.#algorithm, this.#key, nonce, this.#salt, src, start, end, dst, at);
+    return this.#addon.open(this.#algorithm, keyPlace.put(this.#key), noncePlace.put(nonce), this.#saltPut(), src, start, end, dst, at);
   }
 
   sealLength(nonce: Buffer, value: number, dst: Buffer, at: number): void {
@@ -55,18 +54,48 @@ class NativeAead implements Aead {
   }
 
   openLength(nonce: Buffer, src: Buffer, at: number): number {
-    return this.open(nonce, src, at, at + SEALED_LENGTH, length, 0) ? length.readUInt16BE() : -1;
+    const key = keyPlace.put(this.#key);
+    const salt = this.#saltPut();
+    const subkey = salt === undefined ? undefined : subkeyPlace.view(key.length);
+    if (!this.#addon.open(this.#algorithm, key, noncePlace.put(nonce), salt, src, at, at + SEALED_LENGTH, length, 0, subkey)) return -1;
+    // A length is a stream's, which goes on under the subkey that the trial has derived.
+    if (subkey !== undefined) this.#settleOnSubkey();
+    return length.readUInt16BE();
   }
 
   sealChunks(nonce: Buffer, src: Buffer, start: number, end: number, maxChunk: number, dst: Buffer, at: number): number {
     if (this.#salt !== undefined) this.#settle(this.#salt);
-    return this.#addon.sealChunks(this.#algorithm, this.#key, nonce, maxChunk, src, start, end, dst, at);
+    const written = this.#addon.sealChunks(
+      this.#algorithm,
+      keyPlace.put(this.#key),
+      noncePlace.put(nonce),
+      maxChunk,
+      src,
+      start,
+      end,
+      dst,
+      at,
+    );
+    noncePlace.take(nonce);
+    return written;
   }
 
   openChunks(run: ChunkRun, src: Buffer, start: number, end: number, dst: Buffer, at: number): ChunkVerdict {
     if (this.#salt !== undefined) this.#settle(this.#salt);
     state[0] = run.payloadLength;
-    const verdict = this.#addon.openChunks(this.#algorithm, this.#key, run.nonce, run.maxChunk, src, start, end, dst, at, state);
+    const verdict = this.#addon.openChunks(
+      this.#algorithm,
+      keyPlace.put(this.#key),
+      noncePlace.put(run.nonce),
+      run.maxChunk,
+      src,
+      start,
+      end,
+      dst,
+      at,
+      state,
+    );
+    noncePlace.take(run.nonce);
     run.payloadLength = state[0];
     run.consumed = state[1] as number;
     run.written = state[2] as number;
@@ -79,9 +108,18 @@ class NativeAead implements Aead {
     return { algorithm: this.#algorithm, key: this.#key };
   }
 
+  #saltPut(): Buffer | undefined {
+    return this.#salt === undefined ? undefined : saltPlace.put(this.#salt);
+  }
+
   #settle(salt: Buffer): void {
+    this.#addon.deriveSubkey(keyPlace.put(this.#key), saltPlace.put(salt), subkeyPlace.view(this.#key.length));
+    this.#settleOnSubkey();
+  }
+
+  #settleOnSubkey(): void {
     const subkey = Buffer.allocUnsafeSlow(this.#key.length);
-    this.#addon.deriveSubkey(this.#key, salt, subkey);
+    subkeyPlace.take(subkey);
     this.#key = subkey;
     this.#salt = undefined;
   }

@@ -114,6 +114,8 @@ export class Flow implements PacedFlow {
 
   /** Call when the sink is closed: no write points into the scratches any more. */
   release(): void {
+    // Setting an array's length is a call into V8, which most connections need not make.
+    if (this.#lent.length === 0) return;
     for (const scratch of this.#lent) this.#pool.give(scratch);
     this.#lent.length = 0;
   }

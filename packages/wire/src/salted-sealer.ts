@@ -1,4 +1,5 @@
 import type { WireFailure } from "./failure.ts";
+import { shortCopy } from "./short-copy.ts";
 import type { ChunkStream, StreamTransform } from "./stream.ts";
 
 /** Fills its argument with a fresh salt and returns the transform that seals what follows it. */
@@ -38,8 +39,8 @@ export class SaltedSealer implements StreamTransform {
     const salt = this.#salt;
     if (salt === undefined) return inner.push(src, start, end, dst, dstStart);
     this.#salt = undefined;
-    salt.copy(dst, dstStart);
-    return salt.length + inner.push(src, start, end, dst, dstStart + salt.length);
+    const at = shortCopy(salt, 0, salt.length, dst, dstStart);
+    return at + inner.push(src, start, end, dst, at) - dstStart;
   }
 
   #begin(): StreamTransform {

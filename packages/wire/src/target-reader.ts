@@ -1,5 +1,6 @@
 import { readAddress, type TargetAddress } from "./address.ts";
 import type { WireFailure } from "./failure.ts";
+import { shortCopy } from "./short-copy.ts";
 import { FAILED, type StreamTransform } from "./stream.ts";
 
 /** The target address and the plaintext behind it. */
@@ -31,7 +32,7 @@ export class TargetReader {
     const opener = this.#opener;
     const before = this.#plaintext;
     const plaintext = Buffer.allocUnsafe(before.length + opener.bound(end - start));
-    before.copy(plaintext);
+    shortCopy(before, 0, before.length, plaintext, 0);
     const written = opener.push(src, start, end, plaintext, before.length);
     if (written === FAILED) return opener.failure ?? "AUTH_FAILED";
     if (written === 0) return undefined;

@@ -1,4 +1,5 @@
 import { SubkeySalt } from "../kdf/hkdf-sha1.ts";
+import { ownCopy } from "../short-copy.ts";
 import {
   type Aead,
   type AeadAlgorithm,
@@ -105,10 +106,7 @@ export function createNodeAeads(cipher: MessageCipher): NodeAeads {
   return {
     createAead(algorithm, key) {
       checkAeadKey(algorithm, key);
-      // Not from Node's shared pool, a block of which would live as long as this key.
-      const copy = Buffer.allocUnsafeSlow(key.length);
-      key.copy(copy);
-      return keeping(algorithm, copy);
+      return keeping(algorithm, ownCopy(key, 0, key.length));
     },
     subkeyAeads(algorithm, salt) {
       const subkeys = new SubkeySalt(salt);

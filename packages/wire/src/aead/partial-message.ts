@@ -1,3 +1,5 @@
+import { shortCopy } from "../short-copy.ts";
+
 /** Large buffers kept for reuse, so that a busy stream, which ends most reads inside a chunk, does not allocate one per read. */
 const SPARE_BUFFERS = 32;
 
@@ -28,7 +30,7 @@ export class PartialMessage {
   /** Appends what is still missing, or as much of it as src[start, end) has. Returns the bytes taken. */
   fill(src: Buffer, start: number, end: number): number {
     const taken = Math.min(this.size - this.filled, end - start);
-    src.copy(this.bytes, this.filled, start, start + taken);
+    shortCopy(src, start, start + taken, this.bytes, this.filled);
     this.filled += taken;
     return taken;
   }

@@ -1,3 +1,4 @@
+import { shortCopy } from "../short-copy.ts";
 import {
   BLAKE3_BLOCK,
   type ChainingValue,
@@ -41,8 +42,7 @@ function derive(context: ChainingValue, key: Buffer, salt: Buffer): Buffer {
   if (!KEY_LENGTHS.includes(key.length)) throw new RangeError(`a SIP022 key has 16 or 32 bytes, not ${key.length}`);
   const length = key.length + salt.length;
   if (length > BLAKE3_BLOCK) throw new RangeError(`key and salt have at most ${BLAKE3_BLOCK} bytes, not ${length}`);
-  key.copy(input);
-  salt.copy(input, key.length);
+  shortCopy(salt, 0, salt.length, input, shortCopy(key, 0, key.length, input, 0));
   const subkey = digest(context, length, DERIVE_KEY_MATERIAL, key.length);
   input.fill(0, 0, key.length);
   return subkey;

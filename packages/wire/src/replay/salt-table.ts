@@ -1,3 +1,5 @@
+import { shortCopy } from "../short-copy.ts";
+
 const FIRST_SLOTS = 64;
 const FIRST_BYTES = 1024;
 /** In front of each salt in the bytes. */
@@ -76,7 +78,7 @@ export class SaltTable {
       this.#bytes = wider;
     }
     this.#bytes.writeUInt16LE(salt.length, place);
-    salt.copy(this.#bytes, place + LENGTH_BYTES);
+    shortCopy(salt, 0, salt.length, this.#bytes, place + LENGTH_BYTES);
     this.#used = end;
     return place;
   }

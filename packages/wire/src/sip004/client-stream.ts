@@ -8,6 +8,7 @@ import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
 import { SaltedOpener } from "../salted-opener.ts";
+import { shortCopy } from "../short-copy.ts";
 import type { ClientStream } from "../stream.ts";
 import { aeadAlgorithm } from "./algorithm.ts";
 
@@ -43,12 +44,12 @@ class Sip004ClientStream implements ClientStream {
   sealRequest(target: TargetAddress, payload: Buffer): Buffer {
     const { method, key } = this.#credential;
     const plaintext = composeAddressed(target, payload);
-    const salt = Buffer.allocUnsafe(method.saltLength);
+    const salt = Buffer.allocUnsafeSlow(method.saltLength);
     this.#env.random(salt);
     this.#salt = salt.toString("latin1");
     this.#sealer = new ChunkSealer(createSubkeyAead(this.#algorithm, key, salt), method.maxChunk);
     const request = Buffer.allocUnsafe(salt.length + this.#sealer.bound(plaintext.length));
-    const at = salt.copy(request);
+    const at = shortCopy(salt, 0, salt.length, request, 0);
     const written = this.#sealer.push(plaintext, 0, plaintext.length, request, at);
     return at + written === request.length ? request : request.subarray(0, at + written);
   }

@@ -7,6 +7,7 @@ import type { WireFailure } from "../failure.ts";
 import type { Method } from "../method.ts";
 import { isAnswerSalt, markAnswerSalt } from "../replay/answer-salt.ts";
 import { SaltedSealer } from "../salted-sealer.ts";
+import { ownCopy } from "../short-copy.ts";
 import type {
   AcceptedStream,
   KeyRing,
@@ -81,8 +82,7 @@ class Sip004ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
   /** The head is at src[at]. */
   #authenticate(src: Buffer, at: number): Authenticated<K> | WireFailure {
     const { saltLength, maxChunk } = this.#method;
-    const salt = Buffer.allocUnsafeSlow(saltLength);
-    src.copy(salt, 0, at, at + saltLength);
+    const salt = ownCopy(src, at, at + saltLength);
     const openLength = (aead: Aead): number | undefined => {
       const length = aead.openLength(firstNonce(aead), src, at + saltLength);
       return length < 0 ? undefined : length;

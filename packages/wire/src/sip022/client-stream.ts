@@ -3,6 +3,7 @@ import { TAG_LENGTH } from "../aead/aead.ts";
 import { ChunkSealer } from "../aead/chunk-sealer.ts";
 import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
+import { shortCopy } from "../short-copy.ts";
 import type { ClientStream } from "../stream.ts";
 import { IDENTITY_HEADER_LENGTH, writeStreamIdentity } from "./identity-header.ts";
 import { ResponseOpener, type ResponseOpenerOptions } from "./response-opener.ts";
@@ -51,7 +52,7 @@ class Sip022ClientStream implements ClientStream {
     const headersLength = REQUEST_HEADER_LENGTH + TAG_LENGTH + variableHeader.length + TAG_LENGTH;
     const chunksLength = this.sealer.bound(payload.length - initial);
     const request = Buffer.allocUnsafe(method.saltLength + identityLength + headersLength + chunksLength);
-    let at = this.#salt.copy(request);
+    let at = shortCopy(this.#salt, 0, this.#salt.length, request, 0);
     at = writeStreamIdentity(this.#credential, this.#salt, request, at);
     at += this.sealer.sealMessage(fixedHeader, 0, REQUEST_HEADER_LENGTH, request, at);
     at += this.sealer.sealMessage(variableHeader, 0, variableHeader.length, request, at);

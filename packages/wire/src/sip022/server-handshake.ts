@@ -4,6 +4,7 @@ import { type PartialMessage, releasePartial, takePartial } from "../aead/partia
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
 import type { Method } from "../method.ts";
+import { ownCopy } from "../short-copy.ts";
 import {
   type AcceptedStream,
   FAILED,
@@ -84,7 +85,7 @@ class Sip022ServerHandshake<K extends ServerKey> implements ServerHandshake<K> {
   /** Order is security: authenticate, then type and time, then the salt, so that only authentic and timely salts fill the filter. */
   #openFixed(src: Buffer, at: number): PendingRequest<K> | WireFailure {
     const saltEnd = at + this.#method.saltLength;
-    const salt = Buffer.from(src.subarray(at, saltEnd));
+    const salt = ownCopy(src, at, saltEnd);
     const key = this.#identify(salt, src, saltEnd);
     if (key === undefined) return "AUTH_FAILED";
     const opener = new ChunkOpener(sessionAead(this.#method, key.credential.key, salt), this.#method.maxChunk);

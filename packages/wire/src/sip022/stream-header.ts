@@ -1,5 +1,6 @@
 import { addressLength, readAddress, type TargetAddress, writeAddress } from "../address.ts";
 import type { WireFailure } from "../failure.ts";
+import { shortCopy } from "../short-copy.ts";
 import { isTimely, TIMESTAMP_LENGTH, writeTimestamp } from "./timestamp.ts";
 
 const TYPE_CLIENT_STREAM = 0;
@@ -57,8 +58,8 @@ export function variableHeaderLength(src: Buffer): number {
 export function writeResponseHeader(dst: Buffer, unixSeconds: number, requestSalt: Buffer, length: number): void {
   dst[0] = TYPE_SERVER_STREAM;
   writeTimestamp(dst, TYPE_LENGTH, unixSeconds);
-  requestSalt.copy(dst, TYPE_LENGTH + TIMESTAMP_LENGTH);
-  dst.writeUInt16BE(length, TYPE_LENGTH + TIMESTAMP_LENGTH + requestSalt.length);
+  const lengthAt = shortCopy(requestSalt, 0, requestSalt.length, dst, TYPE_LENGTH + TIMESTAMP_LENGTH);
+  dst.writeUInt16BE(length, lengthAt);
 }
 
 /** Checks the response header at the start of `src`: type, time, that it answers `requestSalt`, and that a payload follows. */
