@@ -64,4 +64,5 @@ class CryptoMessages implements KeyedMessages {
 export const cryptoMessages: MessageCipher = {
   isCheap: false,
   withKey: (algorithm, key) => new CryptoMessages(algorithm, key),
+  encryptBlocks: (algorithm, key, src, dst) => dst.set(createCipheriv(algorithm, key, null).update(src)),
 };

@@ -30,6 +30,7 @@ const lengthText = Buffer.alloc(2);
 class NodeAead implements Aead {
   readonly tagLength = TAG_LENGTH;
   readonly nonceLength = 12;
+  readonly #cipher: MessageCipher;
   readonly #algorithm: OpensslAlgorithm;
   readonly #key: Buffer;
   readonly #messages: KeyedMessages;
@@ -38,6 +39,7 @@ class NodeAead implements Aead {
 
   /** `key` is kept, not copied. */
   constructor(cipher: MessageCipher, algorithm: OpensslAlgorithm, key: Buffer) {
+    this.#cipher = cipher;
     this.#algorithm = algorithm;
     this.#key = key;
     this.#messages = cipher.withKey(algorithm, key);
@@ -82,9 +84,9 @@ class NodeAead implements Aead {
     if (this.#algorithm === "chacha20-poly1305") this.#lengths = new ChachaLengths(this.#key);
     else if (this.#lengthsAsMessages > 0) {
       this.#lengthsAsMessages -= 1;
-      if (this.#lengthsAsMessages === 0) this.#lengths = new GcmLengthBatch(ECB[this.#algorithm], this.#key);
+      if (this.#lengthsAsMessages === 0) this.#lengths = new GcmLengthBatch(this.#cipher, ECB[this.#algorithm], this.#key);
       return undefined;
-    } else this.#lengths = new GcmLengths(ECB[this.#algorithm], this.#key);
+    } else this.#lengths = new GcmLengths(this.#cipher, ECB[this.#algorithm], this.#key);
     return this.#lengths;
   }
 }

@@ -1,6 +1,6 @@
 import { TAG_LENGTH } from "./aead-contract.ts";
 import { cryptoMessages } from "./crypto-messages.ts";
-import type { KeyedMessages, MessageCipher, OpensslAlgorithm } from "./message-cipher.ts";
+import type { BlockCipher, EcbAlgorithm, KeyedMessages, MessageCipher, OpensslAlgorithm } from "./message-cipher.ts";
 import { type Address, findOpensslCalls, type OpensslCalls } from "./openssl-calls.ts";
 import { OpensslDesk } from "./openssl-desk.ts";
 
@@ -18,6 +18,7 @@ class OpensslMessages implements MessageCipher {
   readonly isCheap = true;
   readonly calls: OpensslCalls;
   readonly desk: OpensslDesk;
+  readonly #blockContexts = new Map<EcbAlgorithm, Address>();
   readonly #contexts = new Map<OpensslAlgorithm, { readonly sealing: Context; readonly opening: Context }>();
 
   constructor(calls: OpensslCalls) {
@@ -35,8 +36,23 @@ class OpensslMessages implements MessageCipher {
     return new OpensslKeyed(this, contexts.sealing, contexts.opening, key);
   }
 
+  encryptBlocks(algorithm: EcbAlgorithm, key: Buffer, src: Buffer, dst: Buffer): void {
+    const { length } = src;
+    checkRange(dst, 0, length);
+    const { functions, addressOf } = this.calls;
+    const { desk } = this;
+    let context = this.#blockContexts.get(algorithm);
+    if (context === undefined) {
+      context = this.#createContext(algorithm, functions.EVP_EncryptInit).address;
+      this.#blockContexts.set(algorithm, context);
+    }
+    desk.putKey(key);
+    succeed(functions.EVP_EncryptInit(context, NULL, desk.key, NULL));
+    succeed(functions.EVP_CipherUpdate(context, addressOf(dst), desk.written, addressOf(src), length));
+  }
+
   /** Lives as long as the process. */
-  #createContext(algorithm: OpensslAlgorithm, init: OpensslCalls["functions"]["EVP_EncryptInit"]): Context {
+  #createContext(algorithm: OpensslAlgorithm | EcbAlgorithm, init: OpensslCalls["functions"]["EVP_EncryptInit"]): Context {
     const { functions } = this.calls;
     const cipher = functions.EVP_CIPHER_fetch(NULL, algorithm, NULL);
     const address = functions.EVP_CIPHER_CTX_new();
@@ -117,7 +133,7 @@ export function createOpensslMessages(calls = findOpensslCalls()): MessageCipher
   if (calls === undefined) return undefined;
   try {
     const messages = new OpensslMessages(calls);
-    return agrees(messages, "aes-256-gcm") && agrees(messages, "chacha20-poly1305") ? messages : undefined;
+    return agrees(messages, "aes-256-gcm") && agrees(messages, "chacha20-poly1305") && agreesOnBlocks(messages) ? messages : undefined;
   } catch {
     return undefined;
   }
@@ -130,4 +146,12 @@ function agrees(messages: MessageCipher, algorithm: OpensslAlgorithm): boolean {
   const keyed = messages.withKey(algorithm, key);
   keyed.seal(nonce, plaintext, 0, 100, sealed, 0);
   return sealed.equals(expected) && keyed.open(nonce, sealed, 0, sealed.length, opened, 0) && opened.equals(plaintext);
+}
+
+function agreesOnBlocks(cipher: BlockCipher): boolean {
+  const [key, blocks] = [Buffer.alloc(32, 1), Buffer.alloc(48, 2)];
+  const [expected, encrypted] = [Buffer.alloc(48), Buffer.alloc(48)];
+  cryptoMessages.encryptBlocks("aes-256-ecb", key, blocks, expected);
+  cipher.encryptBlocks("aes-256-ecb", key, blocks, encrypted);
+  return encrypted.equals(expected);
 }

@@ -1,9 +1,8 @@
-import { createCipheriv } from "node:crypto";
+import { shortCopy } from "../../short-copy.ts";
+import type { BlockCipher, EcbAlgorithm } from "../message-cipher.ts";
 import { incrementNonce } from "../nonce.ts";
 import { BLOCK_WORDS, type FieldBlock, multiply } from "./ghash.ts";
 import type { LengthEngine, TagWords } from "./length-engine.ts";
-
-export type EcbAlgorithm = "aes-128-ecb" | "aes-192-ecb" | "aes-256-ecb";
 
 export const AES_BLOCK = 16;
 
@@ -29,15 +28,16 @@ const highHalf = (nonce: Buffer): number => nonce.readUIntLE(6, 6);
 
 /**
  * AES-GCM for the chunk lengths of a long stream. E(J0) and E(J0 + 1) of the next BATCH length nonces, which are every second one, come from
- * one call; the cipher object is not kept in between, for it would outweigh the batch. What is left of GHASH is sealed · H² xor lengths · H,
+ * one call, so that no cipher object is kept in between, which would outweigh the batch. What is left of GHASH is sealed · H² xor lengths · H,
  * whose second term is constant and whose first has 16 coefficients.
  */
 export class GcmLengthBatch implements LengthEngine {
+  readonly #cipher: BlockCipher;
   readonly #algorithm: EcbAlgorithm;
   readonly #key: Buffer;
   readonly #squaredHashKey: FieldBlock = new Int32Array(BLOCK_WORDS);
   readonly #lengthsHash: FieldBlock = new Int32Array(BLOCK_WORDS);
-  #encrypted: Buffer = counters;
+  readonly #encrypted = Buffer.allocUnsafeSlow(counters.length);
   /** Halves of the nonce that the batch begins with. */
   #low = Number.NaN;
   #high = Number.NaN;
@@ -45,10 +45,12 @@ export class GcmLengthBatch implements LengthEngine {
   #index = BATCH;
 
   /** `key` is kept, not copied. */
-  constructor(algorithm: EcbAlgorithm, key: Buffer) {
+  constructor(cipher: BlockCipher, algorithm: EcbAlgorithm, key: Buffer) {
+    this.#cipher = cipher;
     this.#algorithm = algorithm;
     this.#key = key;
-    const encryptedZero = createCipheriv(algorithm, key, null).update(Buffer.alloc(AES_BLOCK));
+    const encryptedZero = Buffer.alloc(AES_BLOCK);
+    cipher.encryptBlocks(algorithm, key, Buffer.alloc(AES_BLOCK), encryptedZero);
     const hashKey = Int32Array.from({ length: BLOCK_WORDS }, (_, i) => encryptedZero.readInt32BE(4 * i));
     multiply(hashKey, hashKey, this.#squaredHashKey);
     multiply(Int32Array.of(0, 0, 0, LENGTH_BITS), hashKey, this.#lengthsHash);
@@ -72,16 +74,16 @@ export class GcmLengthBatch implements LengthEngine {
   }
 
   #encryptFrom(nonce: Buffer, low: number): void {
-    nonce.copy(upcoming);
+    shortCopy(nonce, 0, NONCE_LENGTH, upcoming, 0);
     for (let at = 0; at < counters.length; at += PAIR) {
-      upcoming.copy(counters, at);
+      shortCopy(upcoming, 0, NONCE_LENGTH, counters, at);
       counters[at + COUNTER_AT] = 1;
-      upcoming.copy(counters, at + AES_BLOCK);
+      shortCopy(upcoming, 0, NONCE_LENGTH, counters, at + AES_BLOCK);
       counters[at + AES_BLOCK + COUNTER_AT] = 2;
       incrementNonce(upcoming);
       incrementNonce(upcoming);
     }
-    this.#encrypted = createCipheriv(this.#algorithm, this.#key, null).update(counters);
+    this.#cipher.encryptBlocks(this.#algorithm, this.#key, counters, this.#encrypted);
     this.#low = low;
     this.#high = highHalf(nonce);
     this.#index = 0;

@@ -1,5 +1,6 @@
-import { createCipheriv } from "node:crypto";
-import { AES_BLOCK, type EcbAlgorithm, GcmLengthBatch, LENGTH_BITS } from "./gcm-length-batch.ts";
+import { shortCopy } from "../../short-copy.ts";
+import type { BlockCipher, EcbAlgorithm } from "../message-cipher.ts";
+import { AES_BLOCK, GcmLengthBatch, LENGTH_BITS } from "./gcm-length-batch.ts";
 import { BLOCK_WORDS, type FieldBlock, multiply } from "./ghash.ts";
 import type { LengthEngine, TagWords } from "./length-engine.ts";
 
@@ -8,6 +9,7 @@ const BEFORE_BATCHING = 8;
 
 /** 0 ‖ J0 ‖ J0 + 1: their encryptions are the hash key, the mask of the tag and the mask of the text. */
 const blocks = Buffer.alloc(3 * AES_BLOCK);
+const encrypted = Buffer.alloc(blocks.length);
 const hashKey: FieldBlock = new Int32Array(BLOCK_WORDS);
 const tagMask: FieldBlock = new Int32Array(BLOCK_WORDS);
 
@@ -16,26 +18,29 @@ const tagMask: FieldBlock = new Int32Array(BLOCK_WORDS);
  * stream is young; then batches.
  */
 export class GcmLengths implements LengthEngine {
+  readonly #cipher: BlockCipher;
   readonly #algorithm: EcbAlgorithm;
   readonly #key: Buffer;
   #seen = 0;
   #batch: GcmLengthBatch | undefined = undefined;
 
   /** `key` is kept, not copied. */
-  constructor(algorithm: EcbAlgorithm, key: Buffer) {
+  constructor(cipher: BlockCipher, algorithm: EcbAlgorithm, key: Buffer) {
+    this.#cipher = cipher;
     this.#algorithm = algorithm;
     this.#key = key;
   }
 
   prepare(nonce: Buffer): number {
-    if (this.#batch === undefined && this.#seen === BEFORE_BATCHING) this.#batch = new GcmLengthBatch(this.#algorithm, this.#key);
+    if (this.#batch === undefined && this.#seen === BEFORE_BATCHING)
+      this.#batch = new GcmLengthBatch(this.#cipher, this.#algorithm, this.#key);
     if (this.#batch !== undefined) return this.#batch.prepare(nonce);
     this.#seen += 1;
-    nonce.copy(blocks, AES_BLOCK);
-    nonce.copy(blocks, 2 * AES_BLOCK);
+    shortCopy(nonce, 0, nonce.length, blocks, AES_BLOCK);
+    shortCopy(nonce, 0, nonce.length, blocks, 2 * AES_BLOCK);
     blocks[2 * AES_BLOCK - 1] = 1;
     blocks[3 * AES_BLOCK - 1] = 2;
-    const encrypted = createCipheriv(this.#algorithm, this.#key, null).update(blocks);
+    this.#cipher.encryptBlocks(this.#algorithm, this.#key, blocks, encrypted);
     for (let i = 0; i < BLOCK_WORDS; i += 1) {
       hashKey[i] = encrypted.readInt32BE(4 * i);
       tagMask[i] = encrypted.readInt32BE(AES_BLOCK + 4 * i);

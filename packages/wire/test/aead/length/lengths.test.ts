@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { type CipherGCM, createCipheriv, randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { cryptoMessages } from "../../../src/aead/crypto-messages.ts";
 import { ChachaLengths } from "../../../src/aead/length/chacha-lengths.ts";
 import { GcmLengths } from "../../../src/aead/length/gcm-lengths.ts";
 import { type LengthEngine, openLength, sealLength } from "../../../src/aead/length/length-engine.ts";
+import type { BlockCipher } from "../../../src/aead/message-cipher.ts";
 import { incrementNonce } from "../../../src/aead/nonce.ts";
+import { createOpensslMessages } from "../../../src/aead/openssl-messages.ts";
 import { flipped } from "../../sip022/fixtures.ts";
 
 const TAG = 16;
@@ -14,15 +17,26 @@ const NONCE = 12;
 
 interface Subject {
   readonly algorithm: "aes-128-gcm" | "aes-192-gcm" | "aes-256-gcm" | "chacha20-poly1305";
+  /** What encrypts its blocks. */
+  readonly by: string;
   readonly keyLength: number;
   readonly create: (key: Buffer) => LengthEngine;
 }
 
+function gcmSubjects(by: string, cipher: BlockCipher): Subject[] {
+  return ([128, 192, 256] as const).map((bits) => ({
+    algorithm: `aes-${bits}-gcm` as const,
+    by,
+    keyLength: bits / 8,
+    create: (key) => new GcmLengths(cipher, `aes-${bits}-ecb`, key),
+  }));
+}
+
+const direct = createOpensslMessages();
 const SUBJECTS: readonly Subject[] = [
-  { algorithm: "aes-128-gcm", keyLength: 16, create: (key) => new GcmLengths("aes-128-ecb", key) },
-  { algorithm: "aes-192-gcm", keyLength: 24, create: (key) => new GcmLengths("aes-192-ecb", key) },
-  { algorithm: "aes-256-gcm", keyLength: 32, create: (key) => new GcmLengths("aes-256-ecb", key) },
-  { algorithm: "chacha20-poly1305", keyLength: 32, create: (key) => new ChachaLengths(key) },
+  ...gcmSubjects("node:crypto", cryptoMessages),
+  ...(direct === undefined ? [] : gcmSubjects("OpenSSL's own calls", direct)),
+  { algorithm: "chacha20-poly1305", by: "integers", keyLength: 32, create: (key) => new ChachaLengths(key) },
 ];
 
 function reference({ algorithm }: Subject, key: Buffer, nonce: Buffer, length: number): Buffer {
@@ -47,7 +61,7 @@ function advance(nonce: Buffer, by: number): void {
 for (const subject of SUBJECTS) {
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array));
 
-  describe(`${subject.algorithm} lengths`, () => {
+  describe(`${subject.algorithm} lengths by ${subject.by}`, () => {
     it("are node:crypto's for 100 chunks in a row, from any first nonce", () => {
       const nonces = fc.oneof(
         bytes(NONCE),
