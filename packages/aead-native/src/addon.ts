@@ -8,7 +8,7 @@ import type { NativeSockets } from "./native-sockets.ts";
 export const ADDON_PATH = join(import.meta.dirname, "../build/aead.node");
 
 /** `INTERFACE_VERSION` of native/addon.c. */
-const INTERFACE_VERSION = 5;
+export const INTERFACE_VERSION = 5;
 
 /** Algorithms by their place in native/cipher.c. */
 export const NATIVE_ALGORITHMS = ["aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-poly1305"] as const;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ConfigError } from "@shadowfleet/runtime";
 import { nodeBackend } from "@shadowfleet/wire";
+import { INTERFACE_VERSION } from "../src/addon.ts";
 import { chooseAeadBackend } from "../src/choose-backend.ts";
 import { selfTest } from "../src/self-test.ts";
 import { buildPatchedAddon, type Patch } from "./patched-addon.ts";
@@ -103,8 +104,8 @@ describe("choice of the backend where a compiler is", { skip: missingCompiler ??
   const faults: readonly (readonly [what: string, reason: RegExp, patch: Patch])[] = [
     [
       "was built from sources of another interface",
-      /it was built from other sources \(interface 999, not 4\)$/,
-      { file: "native/addon.c", text: "#define INTERFACE_VERSION 4", instead: "#define INTERFACE_VERSION 999" },
+      new RegExp(`it was built from other sources \\(interface 999, not ${INTERFACE_VERSION}\\)$`),
+      { file: "native/addon.c", text: `#define INTERFACE_VERSION ${INTERFACE_VERSION}`, instead: "#define INTERFACE_VERSION 999" },
     ],
     [
       "is a library that registers nothing",
