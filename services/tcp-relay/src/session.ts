@@ -11,47 +11,29 @@ import {
   startDial,
   startPump,
 } from "@shadowfleet/transport";
-import { type AcceptedStream, ATYP_DOMAIN, FAILED, type ServerHandshake, type TargetAddress } from "@shadowfleet/wire";
-import type { RelayContext } from "./relay-context.ts";
+import { type AcceptedStream, ATYP_DOMAIN, FAILED, type TargetAddress } from "@shadowfleet/wire";
 import { logConnection } from "./session-end.ts";
-import type { Expiry, Stranger } from "./silent-drain.ts";
-
-type Phase = "handshake" | "claiming" | "discarding" | "dialing" | "relaying" | "over";
+import type { Stranger } from "./silent-drain.ts";
+import { StrangerSession } from "./stranger-session.ts";
 
 let sessionCount = 0;
 
 /**
- * One client connection from accept to its end:
+ * One client connection from accept to its end. Until it has proven a key it is a stranger's (stranger-session.ts); from there on
  *
- *   handshake ──accepted──> [claiming ──>] dialing ──connected──> relaying ──> over
- *       └──refused──> discarding <──┘ ──peer closes or deadline──> over
+ *   accepted ──> [claiming ──>] dialing ──connected──> relaying ──> over
  *
- * Each step is one method below. Where relays share a replay filter, a stream that this relay's own lets in waits for that one's word, and may be a
- * stranger's until then. A session registers with its key when it is accepted, and then waits for a place where the key's sessions are limited.
+ * Each step is one method below. A session registers with its key when it is accepted, and then waits for a place where the key's sessions are limited.
  */
-export class Session implements LiveSession {
-  readonly port: number;
+export class Session extends StrangerSession implements LiveSession {
   readonly transport = "tcp";
-  readonly startedAtMs: number;
-  readonly acceptedMs: number;
-  livePlace = NOWHERE;
   registryPlace = NOWHERE;
-  /** The silent drain's. */
-  place: Stranger["place"];
   readonly #number = ++sessionCount;
-  readonly #client: Connection;
-  readonly #context: RelayContext;
-  #phase: Phase = "handshake";
-  #handshake: ServerHandshake<AccessKey> | undefined;
-  /** Why the handshake was refused, while what follows is discarded. */
-  #refusal: ErrorCode | undefined;
   /** From when it has proven it. */
   #key: AccessKey | undefined;
   #target: TargetAddress | undefined;
   #dialing: Dial | undefined;
   #dialingSinceMs = 0;
-  /** What came while the shared replay filter was asked, as it came. */
-  #unopened: Buffer | undefined;
   /** Plaintext that came while dialling. */
   #early: Buffer | undefined;
   /** As it was dialled. */
@@ -59,15 +41,6 @@ export class Session implements LiveSession {
   #pump: Pump | undefined;
   /** Of its key, for as long as it has limits. */
   #limiter: KeyLimiter | undefined;
-
-  constructor(client: Connection, port: number, handshake: ServerHandshake<AccessKey>, context: RelayContext) {
-    this.port = port;
-    this.startedAtMs = context.clock.now();
-    this.#client = client;
-    this.#handshake = handshake;
-    this.#context = context;
-    this.acceptedMs = context.clock.monotonic();
-  }
 
   get id(): string {
     return `tcp-${this.#number}`;
@@ -82,14 +55,6 @@ export class Session implements LiveSession {
     return this.#key?.id ?? "";
   }
 
-  get clientHost(): string {
-    return this.#client.remoteHost;
-  }
-
-  get clientPort(): number {
-    return this.#client.remotePort;
-  }
-
   get bytesUp(): number {
     return this.#pump?.bytesUp ?? 0;
   }
@@ -98,29 +63,10 @@ export class Session implements LiveSession {
     return this.#pump?.bytesDown ?? 0;
   }
 
-  /** Begins to read. To be called once, in the very turn of the accept, or of its proxy's header, which `waited` has waited for. */
+  /** To be called once, in the very turn of the accept, or of its proxy's header, which `waited` has waited for. */
   start(waited?: Stranger): void {
-    const client = this.#client;
-    hear(client, {
-      onData: (src, start, end) => this.#readHandshake(src, start, end),
-      onEnd: () => client.destroy(),
-      onClose: () => this.#clientClosed(),
-    });
-    this.#context.connections.add(this);
-    this.#context.silentDrain.watch(this, waited);
-    client.resume();
-  }
-
-  /** A stranger's time is up: the same close for a refused and for an incomplete handshake. */
-  expire(reason: Expiry): void {
-    this.#refusal ??= this.#failHandshake(reason);
-    if (this.#phase !== "claiming") {
-      this.#client.destroy();
-      return;
-    }
-    // What waits in the kernel would make the close a reset: it is read first, in the turn that begins.
-    this.#discard();
-    setImmediate(() => this.#client.destroy());
+    this.context.connections.add(this);
+    this.begin(waited);
   }
 
   recheckTarget(): void {
@@ -129,7 +75,7 @@ export class Session implements LiveSession {
 
   /** It goes on under limits that its key did not have when it began; those that it began under are its key's for as long as there are some. */
   followLimits(limiter: KeyLimiter | undefined): void {
-    if (!limiter || limiter === this.#limiter || this.#phase === "over") return;
+    if (!limiter || limiter === this.#limiter || this.phase === "over") return;
     this.#limiter?.leave(this);
     this.#limiter = limiter;
     limiter.adopt(this);
@@ -138,78 +84,17 @@ export class Session implements LiveSession {
 
   /** Ends an authenticated session now. */
   terminate(code: ErrorCode): void {
-    if (this.#phase === "over") return;
+    if (this.phase === "over") return;
     if (this.#pump) {
       this.#pump.terminate(code);
       return;
     }
-    this.#client.reset();
+    this.client.reset();
     this.#finish(code);
   }
 
-  #readHandshake(src: Buffer, start: number, end: number): void {
-    const outcome = this.#handshake?.push(src, start, end);
-    if (!outcome) return;
-    this.#handshake = undefined;
-    if (!outcome.ok) this.#refuse(outcome.failure);
-    // The ring is that of the accept: a key that was taken away since then must not come in by a slow handshake.
-    else if (!this.#context.keys.isInForce(outcome.key)) this.#refuse("AUTH_FAILED");
-    else this.#admit(outcome);
-  }
-
-  #refuse(code: ErrorCode): void {
-    this.#refusal = this.#failHandshake(code);
-    this.#discard();
-  }
-
-  #discard(): void {
-    this.#phase = "discarding";
-    this.#unopened = undefined;
-    this.#context.silentDrain.discard(this.#client);
-  }
-
-  #admit(accepted: AcceptedStream<AccessKey>): void {
-    const verdict = this.#context.sharedReplay.check(accepted);
-    if (!verdict) {
-      this.#accept(accepted);
-      return;
-    }
-    this.#waitFor(verdict, (refusal) => this.#judged(accepted, refusal));
-  }
-
-  /** What comes meanwhile is kept: one read, the rest stays in the kernel. */
-  #waitFor(verdict: Promise<ErrorCode | undefined>, judge: (refusal: ErrorCode | undefined) => void): void {
-    this.#phase = "claiming";
-    const client = this.#client;
-    // A client's half-close or a stranger's end: the verdict tells.
-    hear(client, {
-      onEnd: () => {},
-      onData: (src, start, end) => {
-        client.pause();
-        this.#unopened = Buffer.from(src.subarray(start, end));
-      },
-    });
-    verdict.then(judge).catch((error: unknown) => {
-      this.#context.logger.error({ code: "INTERNAL", err: error }, "a check before dialling failed unexpectedly");
-      client.destroy();
-    });
-  }
-
-  #judged(accepted: AcceptedStream<AccessKey>, refusal: ErrorCode | undefined): void {
-    if (this.#phase !== "claiming") return;
-    if (refusal) this.#refuse(refusal);
-    // The same as after a slow handshake.
-    else if (!this.#context.keys.isInForce(accepted.key)) this.#refuse("AUTH_FAILED");
-    else this.#accept(accepted);
-  }
-
-  #failHandshake(code: ErrorCode): ErrorCode {
-    this.#context.sessionMetrics.handshakeFailed(code);
-    return code;
-  }
-
-  #accept(accepted: AcceptedStream<AccessKey>): void {
-    const { silentDrain, sessionMetrics, sessions, keys, clock } = this.#context;
+  protected accept(accepted: AcceptedStream<AccessKey>): void {
+    const { silentDrain, sessionMetrics, sessions, keys, clock } = this.context;
     const { key } = accepted;
     silentDrain.release(this);
     if (key.isPrevious) keys.noteOpened(key, clock.now());
@@ -224,7 +109,7 @@ export class Session implements LiveSession {
   #takePlace(accepted: AcceptedStream<AccessKey>, limiter: KeyLimiter): void {
     this.#limiter = limiter;
     const admission = limiter.enter(this);
-    if (admission instanceof Promise) this.#waitFor(admission, (refusal) => this.#placed(accepted, refusal));
+    if (admission instanceof Promise) this.waitFor(admission, (refusal) => this.#placed(accepted, refusal));
     else this.#placed(accepted, admission);
   }
 
@@ -236,10 +121,10 @@ export class Session implements LiveSession {
   }
 
   #dial(accepted: AcceptedStream<AccessKey>): void {
-    this.#phase = "dialing";
+    this.phase = "dialing";
     this.#listenWhileDialing(accepted);
     if (this.#isOver()) return;
-    const { settings, resolver, clock } = this.#context;
+    const { settings, resolver, clock } = this.context;
     const { host, port } = accepted.target;
     const { dialTimeoutMs } = settings.config;
     this.#dialingSinceMs = clock.monotonic();
@@ -250,14 +135,14 @@ export class Session implements LiveSession {
   }
 
   #dialOver(code: "OK" | ErrorCode): void {
-    const { sessionMetrics, clock } = this.#context;
+    const { sessionMetrics, clock } = this.context;
     this.#dialing = undefined;
     sessionMetrics.dialOver(code, clock.monotonic() - this.#dialingSinceMs);
   }
 
   /** By the rules in force now, of the relay and of the key. */
   #admits(address: string): boolean {
-    const { settings, keys } = this.#context;
+    const { settings, keys } = this.context;
     const key = this.#key!;
     const target = this.#target!;
     const name = target.type === ATYP_DOMAIN ? target.host : undefined;
@@ -269,20 +154,20 @@ export class Session implements LiveSession {
    * it: an end of stream is a half-close, and its request stands). That one read is opened and kept; everything after it stays in the kernel.
    */
   #listenWhileDialing(accepted: AcceptedStream<AccessKey>): void {
-    hear(this.#client, {
+    hear(this.client, {
       onEnd: () => {},
       onData: (src, start, end) => {
-        this.#client.pause();
+        this.client.pause();
         const plain = Buffer.allocUnsafeSlow(accepted.opener.bound(end - start));
         const length = accepted.opener.push(src, start, end, plain, 0);
         if (length === FAILED) this.terminate("STREAM_CORRUPT");
         else if (length > 0) this.#early = plain.subarray(0, length);
       },
     });
-    const unopened = this.#unopened;
+    const unopened = this.unopened;
     if (!unopened) return;
-    this.#unopened = undefined;
-    this.#client.onData(unopened, 0, unopened.length);
+    this.unopened = undefined;
+    this.client.onData(unopened, 0, unopened.length);
   }
 
   #dialed(accepted: AcceptedStream<AccessKey>, result: DialResult): void {
@@ -293,26 +178,26 @@ export class Session implements LiveSession {
       this.recheckTarget();
     } else {
       // At once: a client that holds a key should try elsewhere, and only such a client can learn this.
-      this.#client.reset();
+      this.client.reset();
       this.#finish(result.code);
     }
   }
 
   #relay({ key, payload, opener, sealer }: AcceptedStream<AccessKey>, target: Connection): void {
-    this.#phase = "relaying";
+    this.phase = "relaying";
     const early = this.#early;
     this.#early = undefined;
     if (payload.length > 0) target.send(payload);
     if (early) target.send(early);
     this.#pump = startPump({
-      client: this.#client,
+      client: this.client,
       target,
       up: opener,
       down: sealer,
       plainSide: "target",
       meter: key.meter.tcp,
       carriedUp: payload.length + (early?.length ?? 0),
-      idleTimeoutMs: this.#context.settings.config.idleTimeoutMs,
+      idleTimeoutMs: this.context.settings.config.idleTimeoutMs,
       throttles: this.#limiter,
       onDone: (result) => this.#pumpDone(result),
     });
@@ -322,20 +207,20 @@ export class Session implements LiveSession {
     this.#finish(result.outcome, result.bytesUp, result.bytesDown);
   }
 
-  #clientClosed(): void {
-    if (this.#phase === "over") return;
+  protected closed(): void {
+    if (this.phase === "over") return;
     if (this.#key) this.#finish("RELAY_CLIENT_ERROR");
-    else this.#finish(this.#refusal ?? this.#failHandshake("CLOSED_IN_HANDSHAKE"));
+    else this.#finish(this.refusal ?? this.failHandshake("CLOSED_IN_HANDSHAKE"));
   }
 
   #finish(code: "OK" | ErrorCode, bytesUp = 0, bytesDown = 0): void {
-    this.#phase = "over";
+    this.phase = "over";
     this.#limiter?.leave(this);
     if (this.#dialing) {
       this.#dialing.cancel();
       this.#dialOver("SESSION_TERMINATED");
     }
-    const { silentDrain, sessions, connections, sessionMetrics, logger, onSessionEnd } = this.#context;
+    const { silentDrain, sessions, connections, sessionMetrics, logger, onSessionEnd } = this.context;
     const { port, startedAtMs } = this;
     const key = this.#key;
     const durationMs = this.#ageMs();
@@ -350,10 +235,10 @@ export class Session implements LiveSession {
 
   /** A method, because the compiler takes a phase it has seen for the phase after a call. */
   #isOver(): boolean {
-    return this.#phase === "over";
+    return this.phase === "over";
   }
 
   #ageMs(): number {
-    return this.#context.clock.monotonic() - this.acceptedMs;
+    return this.context.clock.monotonic() - this.acceptedMs;
   }
 }
