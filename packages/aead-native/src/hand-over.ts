@@ -1,3 +1,6 @@
+/** Buffers from this length on lie outside V8's heap. */
+const OUTSIDE_LENGTH = 65;
+
 /**
  * Where keys, salts and nonces lie while the addon reads them. V8 keeps buffers of so few bytes inside its heap, and gives each that is handed to C++ memory
  * outside for the rest of its life, which costs more than it takes to encrypt a small message. Calls are synchronous: one place of a kind serves all of them.
@@ -7,7 +10,7 @@ class HandOverPlace {
   readonly #views: readonly Buffer[];
 
   constructor(longest: number) {
-    const memory = Buffer.alloc(Math.max(longest, 65));
+    const memory = Buffer.alloc(Math.max(longest, OUTSIDE_LENGTH));
     this.#views = Array.from({ length: longest + 1 }, (_, length) => memory.subarray(0, length));
   }
 
