@@ -162,7 +162,7 @@ export class DirectionGate implements Throttle {
     return this.#line.size > 0;
   }
 
-  /** What to tell the store; undefined without a rate. Begins a new account of what moves. */
+  /** What to tell the store of a key with so many sessions here; undefined without a rate. Begins a new account of what moves. */
   report(sessions: number): RateReport | undefined {
     const now = this.#options.clock.monotonic();
     const elapsedMs = now - this.#reportedMs;
@@ -173,7 +173,8 @@ export class DirectionGate implements Throttle {
       this.#reportedMs = now;
     }
     for (const waiter of this.#line) this.#contenders.add(waiter);
-    const contenders = this.#contenders.size;
+    // Whoever was held back and has left since wants nothing: a part that is told to be wanted would be lost to the others for as long as reports count.
+    const contenders = Math.min(this.#contenders.size, sessions);
     this.#contenders.clear();
     this.#isSaturationKnown = contenders > 0;
     if (!this.isLimited) return undefined;
@@ -181,7 +182,7 @@ export class DirectionGate implements Throttle {
       limit: this.#limit,
       moved: Math.max(0, Math.round(this.#rate)),
       isSaturated: contenders > 0,
-      sessions: contenders > 0 ? Math.min(contenders, Math.max(1, sessions)) : sessions,
+      sessions: contenders > 0 ? contenders : sessions,
     };
   }
 

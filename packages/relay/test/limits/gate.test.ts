@@ -139,3 +139,19 @@ test("the store hears what moved and who was held back, and at once only that so
   gate.wait(new Greedy(gate, 1));
   assert.deepEqual(told, ["pause", "saturated", "pause", "pause"], "it is known that somebody waits");
 });
+
+test("who was held back and has left since wants no part of the rate", () => {
+  const { gate } = gateWith();
+  gate.limit(BYTES_PER_SECOND);
+  gate.share(BYTES_PER_SECOND);
+  const flows = [new Greedy(gate, 1), new Greedy(gate, 1)];
+  for (const flow of flows) gate.wait(flow);
+  flows[0]!.leave();
+  const one = gate.report(1)!;
+  assert.deepEqual([one.isSaturated, one.sessions], [true, 1]);
+  flows[1]!.leave();
+  gate.wait(flows[1]!);
+  flows[1]!.leave();
+  const none = gate.report(0)!;
+  assert.deepEqual([none.isSaturated, none.sessions], [false, 0]);
+});
