@@ -45,7 +45,7 @@ export function budgetsOf(backend: Backend): readonly Budget[] {
   const wantsPackets = (scenario: Scenario): boolean =>
     scenario.kind === "udp" && scenario.pattern === "echo" && UDP_BUDGET_BYTES.includes(scenario.payloadBytes);
   return [
-    ratio("bulk CPU per GiB, per hop", "bulk", AES, CPU_PER_GIB, "at most", { native: [0.45, 0.7], pure: [0.85, 1.4] }),
+    ratio("bulk CPU per GiB, per hop", "bulk", AES, CPU_PER_GIB, "at most", { native: [0.45, 0.85], pure: [0.85, 1.4] }),
     ratio("bulk CPU per GiB, per hop", "bulk", CHACHA, CPU_PER_GIB, "at most", { native: [0.55, 0.85], pure: [0.95, 1.6] }),
     ratio("bulk throughput", "bulk", AES, ["throughput"], "at least", { native: [2.2, 1.6], pure: [1.25, 0.8] }, wantsThroughput),
     ratio("short connections per CPU second, per hop", "connections", AES, CONNECTIONS_PER_CPU, "at least", {
@@ -59,7 +59,7 @@ export function budgetsOf(backend: Backend): readonly Budget[] {
       AES,
       PACKETS_PER_CPU,
       "at least",
-      { native: [0.85, 0.7], pure: [0.5, 0.32] },
+      { native: [0.85, 0.6], pure: [0.5, 0.3] },
       wantsPackets,
     ),
     own("memory per idle connection, per hop", "idle", ["localKibPerConnection", "serverKibPerConnection"], "median", 18),
