@@ -1,9 +1,9 @@
 import { type App, type AppDeps, createYoungCollector } from "@shadowfleet/runtime";
-import { nodeBackend, onCipherGarbage, useAeadBackend } from "@shadowfleet/wire";
+import { onGarbage, useAeadBackend } from "@shadowfleet/wire";
 import { type BackendChoice, chooseAeadBackend } from "./choose-backend.ts";
 import { useNativeSockets } from "./native-sockets.ts";
 
-/** Of node:crypto's garbage. Less costs more collections, more costs memory without being faster. */
+/** Of messages' and packets' garbage. Less costs more collections, more costs memory without being faster. */
 const COLLECT_EVERY_BYTES = 8 * 1024 * 1024;
 
 type CreateApp<Config> = (config: Config, deps: AppDeps) => App<Config>;
@@ -17,8 +17,8 @@ export function withAeadBackend<Config>(createApp: CreateApp<Config>, choose: ()
     const { backend, sockets, reason, isFault } = choose();
     useAeadBackend(backend);
     useNativeSockets(sockets);
-    const collector = backend === nodeBackend ? createYoungCollector(COLLECT_EVERY_BYTES) : undefined;
-    if (collector) onCipherGarbage(collector);
+    const collector = createYoungCollector(COLLECT_EVERY_BYTES);
+    if (collector) onGarbage(collector);
     if (reason === undefined) deps.logger.info({ aead: backend.name }, "encrypting with the native accelerator");
     else deps.logger[isFault ? "warn" : "info"]({ aead: backend.name, reason }, `encrypting with ${backend.name}`);
     deps.metrics.observe("fleet.aead.backend", () => [{ value: 1, attributes: { backend: backend.name } }]);

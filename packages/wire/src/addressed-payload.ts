@@ -1,5 +1,6 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { addressLength, readAddress, type TargetAddress, writeAddress } from "./address.ts";
+import { passingBuffer } from "./garbage.ts";
 
 /** ATYP ‖ length ‖ one-byte name ‖ port. */
 export const SHORTEST_ADDRESS = 1 + 1 + 1 + 2;
@@ -13,7 +14,7 @@ export interface AddressedPayload {
 
 /** ATYP ADDR PORT ‖ payload: the plaintext that begins SIP004 and legacy streams, and the whole of their packets. */
 export function composeAddressed(address: TargetAddress, payload: Buffer): Buffer {
-  const plaintext = Buffer.allocUnsafe(addressLength(address) + payload.length);
+  const plaintext = passingBuffer(addressLength(address) + payload.length);
   payload.copy(plaintext, writeAddress(address, plaintext, 0));
   return plaintext;
 }

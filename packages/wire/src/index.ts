@@ -26,13 +26,13 @@ export {
   TAG_LENGTH,
   useAeadBackend,
 } from "./aead/aead.ts";
-export { onCipherGarbage } from "./aead/crypto-messages.ts";
 export { type ChaChaMessages, XChaChaAead } from "./aead/xchacha-aead.ts";
 export { formatClashProxies, formatSingBoxOutbounds, type SnippetServer } from "./client-snippet.ts";
 export { createClientStream } from "./client-stream.ts";
 export { type Credential, type CredentialResult, deriveCredential } from "./credential.ts";
 export type { WireEnvironment } from "./environment.ts";
 export { WIRE_FAILURES, type WireFailure } from "./failure.ts";
+export { onGarbage } from "./garbage.ts";
 export { explainUnavailable, findMethod, METHODS, type Method, type MethodKind } from "./method.ts";
 export {
   type CustomFields,

@@ -1,27 +1,18 @@
 import { type CipherGCM, createCipheriv, createDecipheriv, createSecretKey, type DecipherGCM, type KeyObject } from "node:crypto";
+import { discard } from "../garbage.ts";
 import { TAG_LENGTH } from "./aead-contract.ts";
 import type { KeyedMessages, MessageCipher, OpensslAlgorithm } from "./message-cipher.ts";
-
-let discarded: (bytes: number) => void = () => {};
-
-/**
- * `node:crypto` makes a new buffer of every message, which is garbage at once. Where it cannot be given back at once, whoever runs the process
- * may want to know how much, since V8's own view of such memory is expensive. One listener; called with the length of each message.
- */
-export function onCipherGarbage(listener: (bytes: number) => void): void {
-  discarded = listener;
-}
 
 const OPTIONS = { authTagLength: TAG_LENGTH };
 /** The GCM typings serve for ChaCha20-Poly1305 too, whose objects have the same methods. */
 const gcm = (algorithm: OpensslAlgorithm): "aes-256-gcm" => algorithm as "aes-256-gcm";
 
-/** Copies a cipher's output to dst and gives its memory back, which Node 20 cannot. */
+/** Copies a cipher's output to dst and gives its memory back, which Node 20 cannot: `node:crypto` makes a new buffer of every message. */
 function take(output: Buffer, dst: Buffer, at: number): void {
   dst.set(output, at);
   const memory = output.buffer as ArrayBuffer;
   if (memory.byteLength === output.length && typeof memory.transfer === "function") memory.transfer(0);
-  else discarded(output.length);
+  else discard(output.length);
 }
 
 /** Every message through a cipher object of its own. */

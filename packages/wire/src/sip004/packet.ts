@@ -4,6 +4,7 @@ import { type Aead, type AeadAlgorithm, createSubkeyAead, TAG_LENGTH } from "../
 import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
+import { passingBuffer } from "../garbage.ts";
 import type { Method } from "../method.ts";
 import type { ClientPacketCodec, OpenedAnswer, OpenedRequest, RefusedPacket, ServerPacketCodec, ServerPacketSession } from "../packet.ts";
 import type { KeyRing, SaltFilter, ServerKey } from "../stream.ts";
@@ -18,7 +19,7 @@ function sealPacket(credential: Credential, env: WireEnvironment, address: Targe
   const plaintext = composeAddressed(address, payload);
   const salt = Buffer.allocUnsafe(method.saltLength);
   env.random(salt);
-  const packet = Buffer.allocUnsafe(method.saltLength + plaintext.length + TAG_LENGTH);
+  const packet = passingBuffer(method.saltLength + plaintext.length + TAG_LENGTH);
   const at = salt.copy(packet);
   const aead = createSubkeyAead(aeadAlgorithm(method), key, salt);
   aead.seal(firstNonce(aead), plaintext, 0, plaintext.length, packet, at);
@@ -27,7 +28,7 @@ function sealPacket(credential: Credential, env: WireEnvironment, address: Targe
 
 /** The plaintext of what follows the salt, or undefined when `aead` does not open it. */
 function openBody(aead: Aead, datagram: Buffer, saltLength: number): Buffer | undefined {
-  const plaintext = Buffer.allocUnsafe(datagram.length - saltLength - TAG_LENGTH);
+  const plaintext = passingBuffer(datagram.length - saltLength - TAG_LENGTH);
   return aead.open(firstNonce(aead), datagram, saltLength, datagram.length, plaintext, 0) ? plaintext : undefined;
 }
 

@@ -3,6 +3,7 @@ import type { Aead } from "../aead/aead.ts";
 import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
+import { passingBuffer } from "../garbage.ts";
 import type { ClientPacketCodec, OpenedAnswer, RefusedPacket } from "../packet.ts";
 import { SlidingWindow } from "../replay/sliding-window.ts";
 import {
@@ -58,7 +59,7 @@ class Sip022ClientPackets implements ClientPacketCodec {
   open(datagram: Buffer): OpenedAnswer | RefusedPacket {
     const plainLength = datagram.length - this.#scheme.overhead;
     if (plainLength < SHORTEST_ANSWER) return refuse("TOO_SHORT");
-    const plain = Buffer.allocUnsafe(plainLength);
+    const plain = passingBuffer(plainLength);
     const { key } = this.#credential;
     // SIP023: answers carry no identity header, and the user's key hides their separate header.
     if (!this.#scheme.reveal(key, datagram, plain)) return refuse("AUTH_FAILED");

@@ -1,6 +1,7 @@
 import { addressLength, readAddress, type TargetAddress, writeAddress } from "../address.ts";
 import { SHORTEST_ADDRESS } from "../addressed-payload.ts";
 import type { WireFailure } from "../failure.ts";
+import { passingBuffer } from "../garbage.ts";
 import { isTimely, TIMESTAMP_LENGTH, writeTimestamp } from "./timestamp.ts";
 
 const TYPE_CLIENT_PACKET = 0;
@@ -62,7 +63,7 @@ export function composePacket(
   payload: Buffer,
 ): Buffer {
   const headerLength = SEPARATE_HEADER_LENGTH + mainHeaderLength(echo?.length ?? 0) + addressLength(address);
-  const plain = Buffer.allocUnsafe(headerLength + payload.length);
+  const plain = passingBuffer(headerLength + payload.length);
   origin.sessionId.copy(plain);
   const packetId = origin.nextPacketId;
   origin.nextPacketId += 1;

@@ -1,6 +1,7 @@
 import { type Aead, createAead, TAG_LENGTH } from "../aead/aead.ts";
 import type { Credential } from "../credential.ts";
 import type { WireEnvironment } from "../environment.ts";
+import { passingBuffer } from "../garbage.ts";
 import type { Method } from "../method.ts";
 import { blockCipherOf } from "./block-cipher.ts";
 import { IDENTITY_HEADER_LENGTH, writePacketIdentity } from "./identity-header.ts";
@@ -52,7 +53,7 @@ class AesScheme implements PacketScheme {
 
   seal(key: Buffer, identity: Credential | undefined, aead: Aead, plain: Buffer): Buffer {
     const identityKeys = identity?.identityKeys ?? [];
-    const datagram = Buffer.allocUnsafe(plain.length + identityKeys.length * IDENTITY_HEADER_LENGTH + TAG_LENGTH);
+    const datagram = passingBuffer(plain.length + identityKeys.length * IDENTITY_HEADER_LENGTH + TAG_LENGTH);
     blockCipherOf(identityKeys[0] ?? key).encrypt(plain, 0, datagram, 0);
     let at = SEPARATE_HEADER_LENGTH;
     if (identity !== undefined) at = writePacketIdentity(identity, plain, datagram, at);
@@ -94,7 +95,7 @@ class ChachaScheme implements PacketScheme {
   }
 
   seal(_key: Buffer, _identity: Credential | undefined, aead: Aead, plain: Buffer, env: WireEnvironment): Buffer {
-    const datagram = Buffer.allocUnsafe(XNONCE_LENGTH + plain.length + TAG_LENGTH);
+    const datagram = passingBuffer(XNONCE_LENGTH + plain.length + TAG_LENGTH);
     env.random(xnonce);
     xnonce.copy(datagram);
     aead.seal(xnonce, plain, 0, plain.length, datagram, XNONCE_LENGTH);

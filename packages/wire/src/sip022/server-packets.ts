@@ -2,6 +2,7 @@ import type { TargetAddress } from "../address.ts";
 import type { Aead } from "../aead/aead.ts";
 import type { WireEnvironment } from "../environment.ts";
 import type { WireFailure } from "../failure.ts";
+import { passingBuffer } from "../garbage.ts";
 import type { Method } from "../method.ts";
 import type { OpenedRequest, RefusedPacket, ServerPacketCodec, ServerPacketSession } from "../packet.ts";
 import { SlidingWindow } from "../replay/sliding-window.ts";
@@ -82,7 +83,7 @@ class Sip022ServerPackets<K extends ServerKey> implements ServerPacketCodec<K> {
     const headerKey = identityKey ?? ring.single?.credential.key;
     if (headerKey === undefined) return refuse("AUTH_FAILED");
 
-    const plain = Buffer.allocUnsafe(plainLength);
+    const plain = passingBuffer(plainLength);
     if (!this.#scheme.reveal(headerKey, datagram, plain)) return refuse("AUTH_FAILED");
     const key = identityKey === undefined ? ring.single : this.#identify(identityKey, plain, datagram, ring);
     if (key === undefined) return refuse("AUTH_FAILED");
