@@ -25,24 +25,22 @@ static enum result chunk_seal(EVP_CIPHER_CTX *context, uint8_t *nonce, const uin
   return DONE;
 }
 
-enum result chunks_seal(EVP_CIPHER_CTX *context, uint8_t *nonce, const uint8_t *plaintext, size_t length, size_t max_chunk, uint8_t *sealed) {
-  enum result result = DONE;
-  for (size_t at = 0; at < length && result == DONE; at += max_chunk) {
-    size_t chunk = length - at < max_chunk ? length - at : max_chunk;
-    result = chunk_seal(context, nonce, plaintext + at, chunk, sealed);
-    sealed += chunk + CHUNK_OVERHEAD;
+/* Payloads of `max_chunk` bytes, the last one shorter, begin `apart` bytes after each other. */
+static enum result seal_each(EVP_CIPHER_CTX *context, uint8_t *nonce, const uint8_t *payloads, size_t apart, size_t length, size_t max_chunk, uint8_t *sealed) {
+  for (size_t i = 0; i * max_chunk < length; i++) {
+    size_t left = length - i * max_chunk;
+    size_t chunk = left < max_chunk ? left : max_chunk;
+    if (chunk_seal(context, nonce, payloads + i * apart, chunk, sealed + i * (max_chunk + CHUNK_OVERHEAD)) != DONE) return BROKEN;
   }
-  return result;
+  return DONE;
+}
+
+enum result chunks_seal(EVP_CIPHER_CTX *context, uint8_t *nonce, const uint8_t *plaintext, size_t length, size_t max_chunk, uint8_t *sealed) {
+  return seal_each(context, nonce, plaintext, max_chunk, length, max_chunk, sealed);
 }
 
 enum result chunks_seal_in_place(EVP_CIPHER_CTX *context, uint8_t *nonce, uint8_t *chunks, size_t length, size_t max_chunk) {
-  enum result result = DONE;
-  for (size_t at = 0; at < length && result == DONE; at += max_chunk) {
-    size_t chunk = length - at < max_chunk ? length - at : max_chunk;
-    result = chunk_seal(context, nonce, chunks + SEALED_PREFIX, chunk, chunks);
-    chunks += chunk + CHUNK_OVERHEAD;
-  }
-  return result;
+  return seal_each(context, nonce, chunks + SEALED_PREFIX, max_chunk + CHUNK_OVERHEAD, length, max_chunk, chunks);
 }
 
 enum result chunks_open(EVP_CIPHER_CTX *context, struct chunk_run *run, uint8_t *sealed, size_t length, uint8_t *plaintext, size_t room) {

@@ -1,3 +1,5 @@
+import { shortCopy } from "@shadowfleet/wire";
+
 /** Buffers from this length on lie outside V8's heap. */
 const OUTSIDE_LENGTH = 65;
 
@@ -16,9 +18,8 @@ class HandOverPlace {
 
   /** A view of a copy, until the next one is put here. */
   put(bytes: Buffer): Buffer {
-    const { length } = bytes;
-    const view = this.#views[length] as Buffer;
-    for (let i = 0; i < length; i += 1) view[i] = bytes[i] as number;
+    const view = this.view(bytes.length);
+    shortCopy(bytes, 0, bytes.length, view, 0);
     return view;
   }
 
@@ -29,9 +30,7 @@ class HandOverPlace {
 
   /** Fills `bytes` with what the addon has left here. */
   take(bytes: Buffer): void {
-    const { length } = bytes;
-    const view = this.#views[length] as Buffer;
-    for (let i = 0; i < length; i += 1) bytes[i] = view[i] as number;
+    shortCopy(this.view(bytes.length), 0, bytes.length, bytes, 0);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type ChunkRun,
   type ChunkVerdict,
   checkAeadKey,
+  ownCopy,
   SEALED_LENGTH,
   type SubkeyAeads,
   TAG_LENGTH,
@@ -118,9 +119,8 @@ class NativeAead implements Aead {
   }
 
   #settleOnSubkey(): void {
-    const subkey = Buffer.allocUnsafeSlow(this.#key.length);
-    subkeyPlace.take(subkey);
-    this.#key = subkey;
+    const { length } = this.#key;
+    this.#key = ownCopy(subkeyPlace.view(length), 0, length);
     this.#salt = undefined;
   }
 }
@@ -146,10 +146,7 @@ export function createNativeBackend(addon: NativeAddon): AeadBackend {
   function createAead(algorithm: AeadAlgorithm, key: Buffer): Aead {
     checkAeadKey(algorithm, key);
     if (algorithm === "xchacha20-poly1305") return new XChaChaAead(key, chacha);
-    // Not from Node's shared pool, a block of which would live as long as this key.
-    const copy = Buffer.allocUnsafeSlow(key.length);
-    key.copy(copy);
-    return new NativeAead(addon, NATIVE_ALGORITHMS.indexOf(algorithm), copy, undefined);
+    return new NativeAead(addon, NATIVE_ALGORITHMS.indexOf(algorithm), ownCopy(key, 0, key.length), undefined);
   }
 
   function subkeyAeads(algorithm: AeadAlgorithm, salt: Buffer): SubkeyAeads {

@@ -50,6 +50,7 @@ export { SaltHistory } from "./replay/salt-history.ts";
 export { SaltPool, type SaltPoolOptions } from "./replay/salt-pool.ts";
 export { SlidingWindow } from "./replay/sliding-window.ts";
 export { createServerHandshake } from "./server-handshake.ts";
+export { ownCopy, shortCopy } from "./short-copy.ts";
 export {
   type AcceptedStream,
   type ChunkStream,
