@@ -186,6 +186,16 @@ describe("the console in Chromium, over a fleet with traffic", NEEDS_CHROMIUM, (
     await press("/", "Escape");
   });
 
+  test("keys typed faster than the browser tells of a new address go to the new section", async () => {
+    const typed = `for (const key of ["2", "/"]) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));`;
+    const focused = "document.activeElement.getAttribute('aria-label')";
+    assert.equal(await page.evaluate(`${typed} ${focused}`), "Search sessions");
+    await page.keyboard.type("-1");
+    assert.equal(await page.evaluate(`${focused} + location.hash`), "Search sessions#sessions");
+    assert.equal(await page.getByLabel("Search sessions").inputValue(), "-1");
+    await press("Escape", "1");
+  });
+
   test("a session is ended from the list of sessions", async () => {
     const client = await fleet.startClient(await uriOf("bob"));
     const { ended } = await fleet.download(client, 20_000);

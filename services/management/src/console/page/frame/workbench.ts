@@ -24,6 +24,8 @@ const SECTIONS: readonly (readonly [Section, string])[] = [
   ["events", "Events"],
 ];
 
+const sectionOfHash = (): Section => SECTIONS.find(([name]) => name === location.hash.slice(1))?.[0] ?? "keys";
+
 interface View {
   readonly list: Pick<ListView<never>, "element" | "focusSearch" | "focusList" | "move">;
   update(): void;
@@ -62,11 +64,12 @@ export class Workbench implements Console {
       (error, retryMs) => this.#failed(error, retryMs),
     );
     const { signal } = this.#closed;
-    addEventListener("hashchange", () => this.#show(), { signal });
+    addEventListener("hashchange", () => this.#follow(), { signal });
     document.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 
   open(): void {
+    this.#section = sectionOfHash();
     this.#show();
     this.#poller.start();
   }
@@ -103,9 +106,20 @@ export class Workbench implements Console {
     return h("a", { class: "tab", href: `#${name}` }, label, count);
   }
 
+  /** Shows the section at once: the event of a changed address comes later than the keys that are typed after the section's. */
+  #go(section: Section): void {
+    location.hash = section;
+    this.#follow();
+  }
+
+  #follow(): void {
+    const wanted = sectionOfHash();
+    if (wanted === this.#section) return;
+    this.#section = wanted;
+    this.#show();
+  }
+
   #show(): void {
-    const wanted = location.hash.slice(1);
-    this.#section = SECTIONS.find(([name]) => name === wanted)?.[0] ?? "keys";
     for (const [name, tab] of this.#tabs) setAttribute(tab, "aria-current", name === this.#section ? "page" : undefined);
     const view = this.#views[this.#section];
     document.title = `${SECTIONS.find(([name]) => name === this.#section)?.[1]} · Shadowfleet`;
@@ -181,7 +195,7 @@ export class Workbench implements Console {
       k: () => view.list.move(-1),
     };
     const section = SECTIONS[Number(event.key) - 1]?.[0];
-    if (section) location.hash = section;
+    if (section) this.#go(section);
     else if (acts[event.key]) acts[event.key]?.();
     else return;
     event.preventDefault();
