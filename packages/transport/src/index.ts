@@ -1,6 +1,7 @@
 export { CachingResolver, type CachingResolverOptions } from "./caching-resolver.ts";
 export type { Connection } from "./connection.ts";
-export { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } from "./datagram-socket.ts";
+export { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } from "./datagrams/datagram-socket.ts";
+export { openDatagramSocket } from "./datagrams/open-datagram-socket.ts";
 export { type Deadlines, deadlinesAfter, type Expiring } from "./deadlines.ts";
 export { readDescriptorLimit } from "./descriptors.ts";
 export { type Dial, type DialOptions, type DialResult, type OnDialled, startDial } from "./dial.ts";
@@ -9,7 +10,6 @@ export { hear } from "./hear.ts";
 export { type LiveConnection, type LiveConnectionRules, LiveConnections } from "./live-connections.ts";
 export { unmapIpv4 } from "./mapped-address.ts";
 export type { NameLookup } from "./name-lookup.ts";
-export { openDatagramSocket } from "./open-datagram-socket.ts";
 export { NOWHERE, Places } from "./places.ts";
 export { type TakeHeaderOptions, takeProxyHeader } from "./proxy-protocol/take-header.ts";
 export { isAddressBlock, TrustedSources } from "./proxy-protocol/trusted-sources.ts";

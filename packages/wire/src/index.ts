@@ -32,7 +32,9 @@ export { createClientStream } from "./client-stream.ts";
 export { type Credential, type CredentialResult, deriveCredential } from "./credential.ts";
 export type { WireEnvironment } from "./environment.ts";
 export { WIRE_FAILURES, type WireFailure } from "./failure.ts";
+export { type Address, type Ffi, findFfi } from "./ffi.ts";
 export { onGarbage } from "./garbage.ts";
+export { formatIpv4, formatIpv6, IPV6_GROUPS, NOT_IPV4, parseIpv4, parseIpv6 } from "./ip-literal.ts";
 export { explainUnavailable, findMethod, METHODS, type Method, type MethodKind } from "./method.ts";
 export {
   type CustomFields,

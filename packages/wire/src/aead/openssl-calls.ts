@@ -1,5 +1,4 @@
-/** Where something is in memory; 0n is C's NULL. */
-export type Address = bigint;
+import { type Address, type Ffi, findFfi } from "../ffi.ts";
 
 /**
  * The functions of OpenSSL 3 that a message takes. Numbers returned are 1 when it went well. Of those that would do, the ones with the fewest
@@ -19,13 +18,7 @@ export interface OpensslFunctions {
 /** OpenSSL as it is inside the node binary, without `node:crypto` in between. */
 export interface OpensslCalls {
   readonly functions: OpensslFunctions;
-  /** Of the first byte. Good for as long as the buffer is referenced and not detached. */
-  addressOf(bytes: Uint8Array): Address;
-}
-
-interface Ffi {
-  dlopen(path: null, definitions: object): { readonly functions: OpensslFunctions };
-  getRawPointer(bytes: Uint8Array): Address;
+  readonly addressOf: Ffi["getRawPointer"];
 }
 
 const ADDRESS = "pointer";
@@ -45,30 +38,13 @@ const SIGNATURES = {
   EVP_CIPHER_CTX_set_params: PARAMETERS,
 } satisfies Record<keyof OpensslFunctions, object>;
 
-/** Where C's structures look as they are laid out here. */
-const ARCHITECTURES: readonly string[] = ["x64", "arm64"];
-
-/**
- * By `node:ffi` (Node 26.1 on, experimental). Undefined where this Node has none, was started with --no-experimental-ffi, or has no OpenSSL 3 inside.
- */
+/** Undefined where there is no `node:ffi`, or no OpenSSL 3 inside this Node. */
 export function findOpensslCalls(): OpensslCalls | undefined {
-  if (!ARCHITECTURES.includes(process.arch)) return undefined;
+  const ffi = findFfi();
+  if (ffi === undefined) return undefined;
   try {
-    const ffi = loadQuietly();
-    if (ffi === undefined) return undefined;
-    return { functions: ffi.dlopen(null, SIGNATURES).functions, addressOf: ffi.getRawPointer };
+    return { functions: ffi.dlopen<OpensslFunctions>(null, SIGNATURES).functions, addressOf: ffi.getRawPointer };
   } catch {
     return undefined;
-  }
-}
-
-/** Loading it warns on standard error that it is experimental, of which an operator has no use: docs/adr/0020 says what follows from it. */
-function loadQuietly(): Ffi | undefined {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return process.getBuiltinModule?.("node:ffi") as unknown as Ffi | undefined;
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }

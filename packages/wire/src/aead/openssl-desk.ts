@@ -1,5 +1,6 @@
+import type { Address } from "../ffi.ts";
 import { TAG_LENGTH } from "./aead-contract.ts";
-import type { Address, OpensslCalls } from "./openssl-calls.ts";
+import type { OpensslCalls } from "./openssl-calls.ts";
 
 /** Bytes from the beginning of the desk. An OSSL_PARAM (openssl-core.h) is five words of eight bytes; one without a name ends the list. */
 const NONCE_AT = 0;

@@ -1,7 +1,8 @@
+import type { Address } from "../ffi.ts";
 import { TAG_LENGTH } from "./aead-contract.ts";
 import { cryptoMessages } from "./crypto-messages.ts";
 import type { BlockCipher, EcbAlgorithm, KeyedMessages, MessageCipher, OpensslAlgorithm } from "./message-cipher.ts";
-import { type Address, findOpensslCalls, type OpensslCalls } from "./openssl-calls.ts";
+import { findOpensslCalls, type OpensslCalls } from "./openssl-calls.ts";
 import { OpensslDesk } from "./openssl-desk.ts";
 
 const NULL: Address = 0n;

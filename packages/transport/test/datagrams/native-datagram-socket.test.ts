@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DatagramSocketOptions } from "../src/datagram-socket.ts";
-import { NativeDatagramSocket } from "../src/native-datagram-socket.ts";
-import { systemCode } from "../src/system-code.ts";
+import type { DatagramSocketOptions } from "../../src/datagrams/datagram-socket.ts";
+import { NativeDatagramSocket } from "../../src/datagrams/native-datagram-socket.ts";
+import { systemCode } from "../../src/system-code.ts";
 import { FakeDatagrams } from "./fake-datagrams.ts";
 
 const HOST = "192.0.2.1";

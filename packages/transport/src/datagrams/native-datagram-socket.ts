@@ -1,4 +1,5 @@
 import type { NativeDatagrams } from "@shadowfleet/aead-native";
+import { systemError } from "../system-error.ts";
 import {
   type DatagramSocket,
   type DatagramSocketOptions,
@@ -7,7 +8,6 @@ import {
   MAX_PENDING_DATAGRAMS,
 } from "./datagram-socket.ts";
 import { type DatagramTurns, datagramTurnsOf, type TurnSocket } from "./datagram-turns.ts";
-import { systemError } from "./system-error.ts";
 
 /** No host: the peer of a connected socket. */
 interface WaitingDatagram<Owner> {

@@ -1,7 +1,7 @@
 import { ARRIVAL_WORDS, type DatagramMemory, DEPARTURE_WORDS, type NativeDatagrams, RECEIVED_SLOT } from "@shadowfleet/aead-native";
+import { hostAt, writeHost } from "../endpoint-cache.ts";
+import { systemError } from "../system-error.ts";
 import type { DatagramSocketOptions } from "./datagram-socket.ts";
-import { hostAt, writeHost } from "./endpoint-cache.ts";
-import { systemError } from "./system-error.ts";
 
 const EAGAIN = -11;
 const EINVAL = -22;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, type TestContext, test } from "node:test";
-import { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } from "../src/datagram-socket.ts";
-import { datagramApi } from "../src/handle-datagram-socket.ts";
-import { systemCode } from "../src/system-code.ts";
+import { type DatagramSocket, type DatagramSocketOptions, MAX_DATAGRAM_LENGTH } from "../../src/datagrams/datagram-socket.ts";
+import { createFfiDatagrams } from "../../src/datagrams/ffi-datagrams.ts";
+import { systemCode } from "../../src/system-code.ts";
+import { after, until } from "../loopback.ts";
 import { IMPLEMENTATIONS } from "./datagram-implementations.ts";
 import { bindPeer } from "./datagram-peer.ts";
-import { after, until } from "./loopback.ts";
 
 interface Probe {
   readonly socket: DatagramSocket<string>;
@@ -16,8 +16,8 @@ interface Probe {
   readonly errors: string[];
 }
 
-test("libuv's handle is where it was", () => {
-  assert.ok(datagramApi, "process.binding has moved: datagrams go through node:dgram");
+test("libuv's handle and node:ffi are where they were", () => {
+  assert.ok(createFfiDatagrams(), "one of them has moved: datagrams go through node:dgram");
 });
 
 for (const { name, open: openSocket } of IMPLEMENTATIONS) {

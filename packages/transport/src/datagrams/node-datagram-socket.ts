@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
+import { mapIpv4, unmapIpv4 } from "../mapped-address.ts";
 import { type DatagramSocket, type DatagramSocketOptions, MAX_PENDING_BYTES, MAX_PENDING_DATAGRAMS } from "./datagram-socket.ts";
-import { mapIpv4, unmapIpv4 } from "./mapped-address.ts";
 
 interface PendingSend<Owner> {
   readonly owner: Owner;
