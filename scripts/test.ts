@@ -12,7 +12,9 @@ import { parseArgs } from "node:util";
 import { isEngineSuite, type Obstacle, obstacleOf } from "./engine-suites.ts";
 
 const root = join(import.meta.dirname, "..");
-const FILE_TIMEOUT_MS = 300_000;
+const TEST_TIMEOUT_MS = 300_000;
+/** Node's own timeout ends tests, not what they leave behind. */
+const FILE_ARGUMENTS = [`--import=${join(import.meta.dirname, "file-watchdog.ts")}`];
 const SLOWEST_SHOWN = 24;
 
 interface Counts {
@@ -123,7 +125,7 @@ const durations = new Map<string, number>();
 async function runPool(pool: ReadonlyMap<string, readonly string[]>, concurrency: number): Promise<Counts[]> {
   const runs = new Map([...pool].map(([suite, files]) => [suite, new SuiteRun(suite, files.length)] as const));
   const runOf = new Map([...pool].flatMap(([suite, files]) => files.map((file) => [file, runs.get(suite)!] as const)));
-  const stream = run({ files: [...runOf.keys()], concurrency, timeout: FILE_TIMEOUT_MS });
+  const stream = run({ files: [...runOf.keys()], concurrency, timeout: TEST_TIMEOUT_MS, execArgv: FILE_ARGUMENTS });
   for await (const event of stream) {
     // A test may be defined in another file than the one that runs it.
     const { entryFile, file = "" } = (event.data ?? {}) as { readonly entryFile?: string; readonly file?: string };

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { engineMissingReason, eventually, socks5Request, withDeadline } from "@shadowfleet/testkit";
 import { Account } from "../traffic/account.ts";
@@ -44,7 +43,8 @@ describe("a fleet of containers", reason === undefined ? { timeout: 200_000 } : 
     assert.ok(ok, "SOCKS5 tells of the way to the relay, which stands");
     socket.resume().write("PING\r\n");
     // The engine's port forwarding makes a FIN of the gateway's reset.
-    await withDeadline(Promise.race([once(socket, "end"), once(socket, "close")]), 10_000, "the end of the connection");
+    const ended = new Promise((resolve) => socket.once("end", resolve).once("close", resolve));
+    await withDeadline(ended, 10_000, "the end of the connection");
     socket.destroy();
     assert.equal(socket.bytesRead, 2 + 10, "more than the SOCKS5 answers came back");
   });

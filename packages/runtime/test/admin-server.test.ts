@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, get } from "node:http";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, describe, it } from "node:test";
 import { AdminServer, FleetError, type Metrics, type Readiness } from "../src/index.ts";
 import { memoryLog, records } from "./memory-log.ts";
@@ -107,10 +107,10 @@ describe("limits", { concurrency: true }, () => {
     const began = performance.now();
     const dribbling = connect(server.port, HOST, () => dribbling.write("GET /healthz HTTP/1.1\r\nHost: x\r\n"));
     const drip = setInterval(() => dribbling.write("a: b\r\n"), 500);
+    dribbling.once("close", () => clearInterval(drip));
     const silent = connect(server.port, HOST);
     for (const socket of [dribbling, silent]) socket.on("error", () => {}).resume();
-    await Promise.all([once(dribbling, "close"), once(silent, "close")]);
-    clearInterval(drip);
+    await Promise.all([closed(dribbling), closed(silent)]);
     const seconds = (performance.now() - began) / 1000;
     assert.ok(seconds > 4 && seconds < 15, `${seconds} s`);
   });
@@ -123,9 +123,9 @@ describe("limits of connections", { concurrency: true }, () => {
     const { server, url } = await open({});
     const silent = await Promise.all(Array.from({ length: 256 }, () => connected(server.port)));
     const more = await connected(server.port);
-    await once(more, "close");
+    await closed(more);
     assert.equal(silent.filter(({ destroyed }) => destroyed).length, 0);
-    await Promise.all(silent.map((socket) => once(socket, "close")));
+    await Promise.all(silent.map(closed));
     assert.equal((await fetch(url("/healthz"))).status, 200);
   });
 
@@ -136,7 +136,7 @@ describe("limits of connections", { concurrency: true }, () => {
     // It hears of its end when it reads again.
     const readBytes = async (): Promise<number> => {
       stalled.resume();
-      await once(stalled, "close");
+      await closed(stalled);
       return stalled.bytesRead;
     };
     await new Promise((resolve) => setTimeout(resolve, 3_000));
@@ -144,6 +144,9 @@ describe("limits of connections", { concurrency: true }, () => {
     assert.equal((await fetch(url("/healthz"))).status, 200);
   });
 });
+
+/** However it ended: what is written to a connection that has been cut resets it. */
+const closed = (socket: Socket): Promise<void> => new Promise((resolve) => socket.once("close", () => resolve()));
 
 async function connected(port: number) {
   const socket = connect(port, HOST);
