@@ -20,3 +20,9 @@ test("new objects are young, although left alone V8 makes them old by then", asy
   const { stdout } = await promisify(execFile)(process.execPath, [...args, new URL("../src/short-lives.ts", import.meta.url).href]);
   assert.ok(Number(stdout) > 0.9 * OBJECTS, stdout);
 });
+
+test("V8 knows the options that are set", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ["--v8-options"], { maxBuffer: 4 * 1024 * 1024 });
+  for (const option of ["--allocation-site-pretenuring", "--memory-reducer-delay-ms"])
+    assert.match(stdout, new RegExp(`^ *${option} `, "m"));
+});

@@ -1,21 +1,23 @@
 import { type Address, findFfi } from "@shadowfleet/wire";
 
+/** Integers are passed as if they were addresses, for the reason that openssl-calls.ts of packages/wire gives. */
 interface LibcFunctions {
-  recvmmsg(descriptor: number, messages: Address, count: number, flags: number, timeout: Address): number;
-  sendmmsg(descriptor: number, messages: Address, count: number, flags: number): number;
+  recvmmsg(descriptor: Address, messages: Address, count: Address, flags: Address, timeout: Address): number;
+  sendmmsg(descriptor: Address, messages: Address, count: Address, flags: Address): number;
   __errno_location(): Address;
 }
 
-const VECTOR = ["int32", "pointer", "uint32", "int32"];
+const VECTOR = ["pointer", "pointer", "pointer", "pointer"];
 const SIGNATURES = {
   recvmmsg: { arguments: [...VECTOR, "pointer"], return: "int32" },
   sendmmsg: { arguments: VECTOR, return: "int32" },
   __errno_location: { arguments: [], return: "pointer" },
 };
 
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
+const DONT_WAIT: Address = 0x40n;
+const DONT_WAIT_NO_SIGNAL: Address = 0x4040n;
 const NULL: Address = 0n;
+const NO_DESCRIPTOR = 0x7fffffff;
 const EBADF = -9;
 
 /** recvmmsg(2) and sendmmsg(2) of Linux. Both return how many messages went, or a negative errno. */
@@ -36,10 +38,10 @@ export function findSocketCalls(): SocketCalls | undefined {
     const outcome = (result: number): number => (result < 0 ? -ffi.getInt32(errnoAt) : result);
     const calls: SocketCalls = {
       addressOf: ffi.getRawPointer,
-      receive: (descriptor, messages, count) => outcome(recvmmsg(descriptor, messages, count, MSG_DONTWAIT, NULL)),
-      send: (descriptor, messages, count) => outcome(sendmmsg(descriptor, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL)),
+      receive: (descriptor, messages, count) => outcome(recvmmsg(BigInt(descriptor), messages, BigInt(count), DONT_WAIT, NULL)),
+      send: (descriptor, messages, count) => outcome(sendmmsg(BigInt(descriptor), messages, BigInt(count), DONT_WAIT_NO_SIGNAL)),
     };
-    return calls.receive(-1, NULL, 0) === EBADF && calls.send(-1, NULL, 0) === EBADF ? calls : undefined;
+    return calls.receive(NO_DESCRIPTOR, NULL, 0) === EBADF && calls.send(NO_DESCRIPTOR, NULL, 0) === EBADF ? calls : undefined;
   } catch {
     return undefined;
   }

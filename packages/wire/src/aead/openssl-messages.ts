@@ -3,7 +3,7 @@ import { TAG_LENGTH } from "./aead-contract.ts";
 import { cryptoMessages } from "./crypto-messages.ts";
 import type { BlockCipher, EcbAlgorithm, KeyedMessages, MessageCipher, OpensslAlgorithm } from "./message-cipher.ts";
 import { findOpensslCalls, type OpensslCalls } from "./openssl-calls.ts";
-import { OpensslDesk } from "./openssl-desk.ts";
+import { DESK_TEXT_LENGTH, OpensslDesk } from "./openssl-desk.ts";
 
 const NULL: Address = 0n;
 
@@ -49,7 +49,7 @@ class OpensslMessages implements MessageCipher {
     }
     desk.putKey(key);
     succeed(functions.EVP_EncryptInit(context, NULL, desk.key, NULL));
-    succeed(functions.EVP_CipherUpdate(context, addressOf(dst), desk.written, addressOf(src), length));
+    succeed(functions.EVP_CipherUpdate(context, addressOf(dst), desk.written, addressOf(src), BigInt(length)));
   }
 
   /** Lives as long as the process. */
@@ -81,11 +81,10 @@ class OpensslKeyed implements KeyedMessages {
     checkRange(src, start, end);
     checkRange(dst, at, at + length + TAG_LENGTH);
     const { calls, desk } = this.#messages;
-    const { functions, addressOf } = calls;
+    const { functions } = calls;
     const context = this.#sealing.address;
     succeed(functions.EVP_EncryptInit(context, NULL, this.#prepare(this.#sealing, nonce), desk.nonce));
-    if (length > 0)
-      succeed(functions.EVP_CipherUpdate(context, addressOf(dst) + BigInt(at), desk.written, addressOf(src) + BigInt(start), length));
+    this.#update(context, src, start, length, dst, at);
     // There is nothing left to write for either cipher: any valid address will do.
     succeed(functions.EVP_CipherFinal_ex(context, desk.written, desk.written));
     succeed(functions.EVP_CIPHER_CTX_get_params(context, desk.tagParameters));
@@ -97,16 +96,30 @@ class OpensslKeyed implements KeyedMessages {
     checkRange(src, start, end);
     checkRange(dst, at, at + length);
     const { calls, desk } = this.#messages;
-    const { functions, addressOf } = calls;
+    const { functions } = calls;
     const context = this.#opening.address;
     succeed(functions.EVP_DecryptInit(context, NULL, this.#prepare(this.#opening, nonce), desk.nonce));
     desk.putTag(src, end - TAG_LENGTH);
     succeed(functions.EVP_CIPHER_CTX_set_params(context, desk.tagParameters));
-    if (length > 0)
-      succeed(functions.EVP_CipherUpdate(context, addressOf(dst) + BigInt(at), desk.written, addressOf(src) + BigInt(start), length));
+    this.#update(context, src, start, length, dst, at);
     if (functions.EVP_CipherFinal_ex(context, desk.written, desk.written) === 1) return true;
     dst.fill(0, at, at + length);
     return false;
+  }
+
+  /** En- or decrypts the text of a message. */
+  #update(context: Address, src: Buffer, start: number, length: number, dst: Buffer, at: number): void {
+    if (length === 0) return;
+    const { calls, desk } = this.#messages;
+    const { functions, addressOf } = calls;
+    if (length > DESK_TEXT_LENGTH) {
+      const [into, from] = [addressOf(dst) + BigInt(at), addressOf(src) + BigInt(start)];
+      succeed(functions.EVP_CipherUpdate(context, into, desk.written, from, BigInt(length)));
+      return;
+    }
+    desk.putText(src, start, start + length);
+    succeed(functions.EVP_CipherUpdate(context, desk.text, desk.written, desk.text, desk.lengthOf(length)));
+    desk.takeText(length, dst, at);
   }
 
   /** Lays out the nonce, and the key if the context has another one. Returns the address of the key to set. */

@@ -5,6 +5,7 @@ import { cryptoMessages } from "../../src/aead/crypto-messages.ts";
 import type { MessageCipher } from "../../src/aead/message-cipher.ts";
 import { createNodeAeads } from "../../src/aead/node-aead.ts";
 import { findOpensslCalls, type OpensslCalls } from "../../src/aead/openssl-calls.ts";
+import { DESK_TEXT_LENGTH } from "../../src/aead/openssl-desk.ts";
 import { createOpensslMessages } from "../../src/aead/openssl-messages.ts";
 import { aeadSuite, type Refusal } from "./aead-suite.ts";
 import { chunkSuite } from "./chunk-suite.ts";
@@ -55,6 +56,20 @@ describe("OpenSSL's own calls", () => {
     });
     assert.equal(createOpensslMessages(calls(1)), undefined, "everything succeeds and nothing is written");
     assert.equal(createOpensslMessages(calls(0)), undefined, "every call fails");
+  });
+
+  it("agree with node:crypto on both sides of the longest text that passes over the desk", () => {
+    const ours = (direct ?? cryptoMessages).withKey("aes-256-gcm", Buffer.alloc(32, 7));
+    const theirs = cryptoMessages.withKey("aes-256-gcm", Buffer.alloc(32, 7));
+    for (const length of [0, 1, 64, 65, DESK_TEXT_LENGTH - 1, DESK_TEXT_LENGTH, DESK_TEXT_LENGTH + 1, 3 * DESK_TEXT_LENGTH]) {
+      const [nonce, plaintext] = [Buffer.alloc(12, length), Buffer.from(Array.from({ length }, (_, i) => i))];
+      const [sealed, expected, opened] = [Buffer.alloc(length + 20), Buffer.alloc(length + 20), Buffer.alloc(length + 3)];
+      ours.seal(nonce, plaintext, 0, length, sealed, 2);
+      theirs.seal(nonce, plaintext, 0, length, expected, 2);
+      assert.deepEqual(sealed, expected, `${length} bytes`);
+      assert.ok(ours.open(nonce, sealed, 2, length + 18, opened, 1));
+      assert.deepEqual(opened, Buffer.concat([Buffer.alloc(1), plaintext, Buffer.alloc(2)]));
+    }
   });
 
   it("are never made with what lies outside a buffer", () => {
