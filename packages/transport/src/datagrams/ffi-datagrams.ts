@@ -86,8 +86,9 @@ export class FfiDatagrams implements NativeDatagrams {
     this.#sockets[number] = { handle, isIpv6, looksForRoom: undefined };
     handle.onmessage = (result, _handle, datagram, peer) => this.#receive(number, handle, result, datagram, peer);
     handle.onerror = (result) => this.#onEvent(number, result);
-    handle.recvStart();
-    return number;
+    const errno = handle.recvStart();
+    if (errno < 0) this.closeDatagramSocket(number);
+    return errno < 0 ? errno : number;
   }
 
   closeDatagramSocket(number: number): void {
