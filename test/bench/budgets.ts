@@ -59,7 +59,7 @@ export function budgetsOf(backend: Backend): readonly Budget[] {
       AES,
       PACKETS_PER_CPU,
       "at least",
-      { native: [0.85, 0.6], pure: [0.5, 0.3] },
+      { native: [0.85, 0.6], pure: [0.5, 0.45] },
       wantsPackets,
     ),
     own("memory per idle connection, per hop", "idle", ["localKibPerConnection", "serverKibPerConnection"], "median", 18),
