@@ -81,7 +81,10 @@ class SuiteRun {
 
   take({ type, data }: Extract<TestEvent, { type: "test:pass" | "test:fail" }>): void {
     const { name, file, details, skip } = data;
-    if (details.type === "suite") return;
+    if (details.type === "suite") {
+      if (type === "test:fail") this.#takeSuite(name, file, (details as { error?: unknown }).error);
+      return;
+    }
     if (skip !== undefined && skip !== false) {
       this.counts.skipped++;
       this.notes.push(`  ○ skipped: ${name}${typeof skip === "string" ? ` (${skip})` : ""}`);
@@ -94,6 +97,12 @@ class SuiteRun {
       const said = this.#output.get(entry);
       if (said) this.notes.push(`      output of ${relative(root, entry)}:\n${said.replace(/^/gm, "      | ")}`);
     }
+  }
+
+  /** Its tests are counted by themselves; when a hook failed they say only that they were cancelled. */
+  #takeSuite(name: string, file: string | undefined, error: unknown): void {
+    const { failureType } = error as { readonly failureType?: string };
+    if (failureType !== "subtestsFailed") this.notes.push(describeFailure(name, file, error));
   }
 
   /** A file has ended; `success` false: with failures, which then have to be among those counted. */
