@@ -2,6 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { LoopbackHost } from "./loopback-server.ts";
+import { claimPort } from "./port-claims.ts";
 
 /** Below the range from which systems pick local ports of outgoing connections, so that none of those takes it before the test does. */
 const FIRST_PORT = 20_000;
@@ -12,14 +13,14 @@ const given = new Set<number>();
 
 /**
  * A port number that is free for TCP and UDP on 127.0.0.1 and on ::1, for programs that must be told a number. Nothing holds it: where port
- * 0 is possible, use that. The same process never gets a number twice.
+ * 0 is possible, use that. No number is given twice by one process, nor by two at a time.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    if (given.has(port) || !(await isPortFree(port))) continue;
+    if (given.has(port) || !claimPort(port)) continue;
     given.add(port);
-    return port;
+    if (await isPortFree(port)) return port;
   }
   throw new Error(`no free port after ${ATTEMPTS} attempts`);
 }
