@@ -25,7 +25,7 @@ const WORD = 2 ** 32;
 
 /** A vector of messages of one part each, with their peers' addresses, as the kernel reads and writes it. */
 export class MessageVector {
-  readonly address: bigint;
+  readonly #address: bigint;
   readonly #words: Int32Array;
   readonly #parts: number;
   readonly #names: number;
@@ -35,8 +35,8 @@ export class MessageVector {
     this.#names = this.#parts + count * PART_WORDS;
     const words = new Int32Array(this.#names + count * NAME_WORDS);
     this.#words = words;
-    this.address = addressOf(new Uint8Array(words.buffer));
-    const base = Number(this.address);
+    this.#address = addressOf(new Uint8Array(words.buffer));
+    const base = Number(this.#address);
     for (let i = 0; i < count; i++) {
       const at = i * MESSAGE_WORDS;
       this.#point(at, base + (this.#names + i * NAME_WORDS) * WORD_BYTES);
@@ -47,7 +47,7 @@ export class MessageVector {
 
   /** Where the message of this index is, for a vector of the rest. */
   addressFrom(index: number): bigint {
-    return index === 0 ? this.address : this.address + BigInt(index * MESSAGE_WORDS * WORD_BYTES);
+    return index === 0 ? this.#address : this.#address + BigInt(index * MESSAGE_WORDS * WORD_BYTES);
   }
 
   /** The bytes of a message: `length` from an address on. */
